@@ -1,0 +1,1 @@
+"""The augmentation test: a classifier trained on real images against one trained on real and synthetic images."""

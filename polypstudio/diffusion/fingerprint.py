@@ -1,0 +1,115 @@
+"""What the weights and images of a study were made from, as hashes: whether a step's outcome is still current.
+
+No torch here, so that a run with nothing to do ends at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from polypstudio.config import StudyConfig, TrainingConfig
+from polypstudio.data.prompts import NEGATIVE, prompt
+from polypstudio.diffusion.base import MODEL_WEIGHTS, base_fingerprint
+from polypstudio.diffusion.stages import POLYP_PRIOR, Stage, build_stages
+from polypstudio.errors import UserError
+from polypstudio.records import PATHOLOGIES, Pathology, RealImage
+from polypstudio.store.features import file_hash
+from polypstudio.store.paths import StudyPaths
+from polypstudio.store.studies import labelled
+
+CHECKPOINT_RECORD = "training.json"  # beside the weights of a checkpoint: what they were made from
+_TRAINING_VERSION = 1  # raise where the same configuration would train other weights
+_SAMPLING_VERSION = 1
+_RECONSTRUCTION_VERSION = 1
+
+
+def training_section(config: StudyConfig) -> TrainingConfig:
+    """``[training]`` of study.toml; UserError in a study that only imports iterations."""
+    if config.training is None:
+        raise UserError("study.toml has no [training]: add it, or import iterations with `polypstudio import`")
+    return config.training
+
+
+def stage_fingerprints(config: StudyConfig, images: Sequence[RealImage], data_root: Path) -> dict[str, str]:
+    """Stage name -> hash of all that decides its weights, the stages before it included.
+
+    When to save (checkpoints, states) is left out: it changes no weight.
+    """
+    training = training_section(config)
+    stages = build_stages(training, images)
+    hashes = content_hashes((image for stage in stages for image in stage.images), data_root)
+    fingerprints: dict[str, str] = {}
+    start = base_fingerprint(training.base)
+    common = training.model_dump(
+        include={"resolution", "batch_size", "gradient_accumulation", "precision", "caption_dropout", "seed"}
+    )
+    for stage in stages:
+        start = _digest([_TRAINING_VERSION, start, common, _stage_content(stage, hashes)])
+        fingerprints[stage.name] = start
+    return fingerprints
+
+
+def checkpoint_folder(study: StudyPaths, stage: str, step: int) -> Path:
+    """Where a stage saves its U-Net: the last one an iteration each, the others for the stage that follows."""
+    return study.stage_unet(stage) if stage == POLYP_PRIOR else study.unet(step)
+
+
+def checkpoint_record(unet: Path) -> dict[str, Any]:
+    """What was written beside a checkpoint's weights; {} where there is none (not trained here)."""
+    try:
+        return json.loads((unet / CHECKPOINT_RECORD).read_bytes())
+    except (OSError, ValueError):
+        return {}
+
+
+def checkpoint_fingerprint(unet: Path) -> str | None:
+    """The fingerprint of the stage that made a checkpoint."""
+    return checkpoint_record(unet).get("fingerprint")
+
+
+def sampling_fingerprint(study: StudyPaths, config: StudyConfig, iteration: int) -> str:
+    """Hash of all that decides the samples of an iteration, except how many are drawn at once."""
+    training = training_section(config)
+    unet = study.unet(iteration)
+    weights = checkpoint_record(unet).get("sha256") or file_hash(unet / MODEL_WEIGHTS)
+    settings = config.sampling.model_dump(exclude={"batch_size"})
+    about = [base_fingerprint(training.base), training.resolution, training.precision, sample_prompts(), NEGATIVE]
+    return _digest([_SAMPLING_VERSION, weights, settings, *about])
+
+
+def sample_prompts() -> dict[Pathology, str]:
+    """The words each class is drawn with."""
+    return {label: prompt(label, "high") for label in PATHOLOGIES}
+
+
+def reconstruction_fingerprint(config: StudyConfig, images: Sequence[RealImage], data_root: Path) -> str:
+    """Hash of all that decides the reconstructions of the labelled images."""
+    training = training_section(config)
+    judged = [image for split in ("train", "test") for image in labelled(list(images), split)]
+    hashes = content_hashes(judged, data_root)
+    rows = [[image.split, image.label, hashes[image.path]] for image in judged]
+    return _digest([_RECONSTRUCTION_VERSION, base_fingerprint(training.base), training.resolution, rows])
+
+
+def content_hashes(images: Iterable[RealImage], data_root: Path) -> dict[str, str]:
+    """Path -> sha256 of each image file. UserError names one that cannot be read."""
+    try:
+        return {image.path: file_hash(data_root / image.path) for image in dict.fromkeys(images)}
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be read ({error.strerror}); bring the dataset back") from None
+
+
+def _stage_content(stage: Stage, hashes: Mapping[str, str]) -> list[Any]:
+    pools = [
+        [pool.name, pool.weight, [[hashes[image.path], words] for image, words in pool.examples]]
+        for pool in stage.pools
+    ]
+    return [stage.name, stage.steps, stage.learning_rate, stage.ema_decay, stage.frozen, pools]
+
+
+def _digest(content: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

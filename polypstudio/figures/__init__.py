@@ -1,0 +1,1 @@
+"""Records -> Plotly figures, one look for all."""

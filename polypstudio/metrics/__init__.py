@@ -1,0 +1,1 @@
+"""Metrics: arrays in, records or arrays out. No torch, no disk, no UI."""

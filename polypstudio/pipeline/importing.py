@@ -1,0 +1,89 @@
+"""Iterations made by other tools: two folders of images, or the weights of a diffusers training."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from PIL import Image
+
+from polypstudio import __version__
+from polypstudio.config import StudyConfig
+from polypstudio.data.images import SUFFIXES, centre_square, load_rgb
+from polypstudio.errors import UserError
+from polypstudio.progress import Report
+from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, IterationManifest, Pathology
+from polypstudio.store.atomic import new_folder
+from polypstudio.store.features import file_hash
+from polypstudio.store.paths import StudyPaths
+from polypstudio.store.studies import save_manifest
+
+
+def import_images(
+    study: StudyPaths, config: StudyConfig, iteration: int, folders: Mapping[Pathology, Path], report: Report
+) -> IterationManifest:
+    """Takes two folders of synthetic images as a complete iteration; each is re-encoded as a square PNG without metadata.
+
+    Raises UserError if the iteration exists, a folder has no image, or an image cannot be read; nothing is left then.
+    """
+    _refuse_existing(study, iteration)
+    files = {label: _images_in(folders[label], label) for label in PATHOLOGIES}
+    total = sum(len(found) for found in files.values())
+    hashes: dict[str, str] = {}
+    with new_folder(study.samples(iteration)) as samples:
+        for label in PATHOLOGIES:
+            (samples / label).mkdir()
+            for index, file in enumerate(files[label]):
+                target = samples / label / f"{index:05d}.png"
+                pixels = load_rgb(file)
+                centre_square(Image.fromarray(pixels), min(pixels.shape[:2])).save(target, optimize=True)
+                hashes[f"samples/{label}/{target.name}"] = file_hash(target)
+                report(len(hashes), total, file.name)
+    manifest = IterationManifest(
+        iteration=iteration,
+        origin="imported images",
+        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        config=config.model_dump(mode="json"),
+        versions={"polypstudio": __version__},
+        hashes=hashes,
+        counts={label: len(files[label]) for label in PATHOLOGIES},
+    )
+    save_manifest(study, manifest)
+    return manifest
+
+
+def import_weights(study: StudyPaths, iteration: int, folder: Path) -> None:
+    """Takes a diffusers U-Net folder (or a folder that holds one as ``unet``); it is sampled by `polypstudio sample`."""
+    _refuse_existing(study, iteration)
+    source = folder / "unet" if (folder / "unet").is_dir() else folder
+    if not (source / "config.json").is_file() or not list(source.glob("*.safetensors")):
+        raise UserError(
+            f"{folder}: no diffusers U-Net: expected config.json and *.safetensors in it or in its folder `unet`"
+        )
+    if json.loads((source / "config.json").read_text()).get("_class_name") != "UNet2DConditionModel":
+        raise UserError(f"{source / 'config.json'}: not a UNet2DConditionModel; give a Stable Diffusion U-Net")
+    with new_folder(study.unet(iteration)) as target:
+        for file in [source / "config.json", *source.glob("*.safetensors")]:
+            shutil.copyfile(file, target / file.name)
+
+
+def _refuse_existing(study: StudyPaths, iteration: int) -> None:
+    if iteration <= 0:
+        raise UserError(f"--iteration {iteration}: give the number of optimizer steps, above 0")
+    if study.manifest(iteration).is_file() or study.unet(iteration).is_dir():
+        raise UserError(
+            f"{study.name} has an iteration {iteration} already: choose another number, "
+            f"or remove {study.iteration(iteration)}"
+        )
+
+
+def _images_in(folder: Path, label: Pathology) -> list[Path]:
+    if not folder.is_dir():
+        raise UserError(f"--{label.replace('_', '-')} {folder}: no such folder")
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not files:
+        raise UserError(f"{folder}: no image of {PATHOLOGY_NAMES[label]} ({', '.join(sorted(SUFFIXES))})")
+    return files

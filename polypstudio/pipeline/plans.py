@@ -1,0 +1,51 @@
+"""Which steps each command runs, in order. Plans are lazy: a step is declared when those before it have run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from polypstudio.pipeline.classification import classification_step
+from polypstudio.pipeline.context import Context
+from polypstudio.pipeline.diffusion import Stop, reconstruction_step, sample_steps, train_step
+from polypstudio.pipeline.evidence import kid_step, neighbour_step, tsne_step
+from polypstudio.pipeline.features import Encoding, feature_steps
+from polypstudio.pipeline.index import index_step
+from polypstudio.pipeline.runner import Step
+
+
+def training(context: Context, stop: Stop) -> Iterator[Step]:
+    """`polypstudio train`"""
+    yield index_step(context)
+    yield train_step(context, stop)
+
+
+def sampling(context: Context) -> Iterator[Step]:
+    """`polypstudio sample`: every iteration that has weights, then the reconstruction control."""
+    yield index_step(context)
+    yield from sample_steps(context)
+    yield reconstruction_step(context)
+
+
+def evaluation(context: Context, encoder: str) -> Iterator[Step]:
+    """`polypstudio evaluate`"""
+    yield index_step(context)
+    encoding = Encoding.of(context, encoder)
+    yield from feature_steps(encoding)
+    yield kid_step(encoding)
+    yield neighbour_step(encoding)
+    yield tsne_step(encoding)
+
+
+def augmentation(context: Context) -> Iterator[Step]:
+    """`polypstudio classify`"""
+    yield index_step(context)
+    yield classification_step(context)
+
+
+def everything(context: Context, encoder: str, stop: Stop) -> Iterator[Step]:
+    """`polypstudio run`: all of the above; a study without [training] has nothing to train or sample."""
+    if context.config.training is not None:
+        yield from training(context, stop)
+        yield from sampling(context)
+    yield from evaluation(context, encoder)
+    yield from augmentation(context)

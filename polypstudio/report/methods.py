@@ -1,0 +1,117 @@
+"""The paragraph that a methods section needs, from what the study's files say about how they were made."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from polypstudio import __version__
+from polypstudio.config import TrainingConfig
+from polypstudio.records import (
+    PATHOLOGIES,
+    PATHOLOGY_NAMES,
+    ClassificationResult,
+    IterationManifest,
+    KidResult,
+    NeighbourResult,
+    RealImage,
+    StudyContents,
+)
+
+
+def methods(contents: StudyContents) -> list[str]:
+    """Paragraphs in the order in which a paper tells them; what was not done is not mentioned."""
+    config = contents.config
+    paragraphs = [_data(contents.images, config.data.definition, config.data.phantom)]
+    trained = [manifest for manifest in contents.iterations if manifest.origin == "trained"]
+    if config.training is not None and trained:
+        paragraphs.append(_training(config.training, trained))
+    imported = [manifest for manifest in contents.iterations if manifest.origin != "trained"]
+    if imported:
+        paragraphs.append(_imported(imported))
+    sampled = [manifest for manifest in contents.iterations if manifest.sampler]
+    if sampled:
+        paragraphs.append(_sampling(sampled[-1]))
+    if contents.kid is not None:
+        paragraphs.append(_evidence(contents.kid))
+    if contents.neighbours is not None:
+        paragraphs.append(_copies(contents.neighbours))
+    if contents.classification is not None:
+        paragraphs.append(_classification(contents.classification))
+    return [paragraph for paragraph in paragraphs if paragraph] + [f"Made with PolypStudio {__version__}."]
+
+
+def _data(images: list[RealImage], definition: str, phantom: bool) -> str:
+    if not images:
+        return ""
+    parts = []
+    both = {i.group for i in images if i.split == "train"} & {i.group for i in images if i.split == "test"}
+    shared = f"{len(both)} groups are" if both else "No group is"
+    for split, name in (("train", "training"), ("test", "held-out")):
+        counts = Counter(image.label for image in images if image.split == split)
+        groups = {image.group for image in images if image.split == split and image.label in PATHOLOGIES}
+        if groups:
+            classes = " and ".join(f"{counts[label]} {PATHOLOGY_NAMES[label]}" for label in PATHOLOGIES)
+            parts.append(f"{classes} {name} images of {len(groups)} groups")
+    kind = "Procedural phantom images, not images of patients, were used" if phantom else "Real images were used"
+    return f"{kind}: {'; '.join(parts)}. Class definition: {definition.rstrip('.')}. {shared} in both splits."
+
+
+def _training(training: TrainingConfig, trained: list[IterationManifest]) -> str:
+    prior, pathology, mixture = training.polyp_prior, training.pathology, training.pathology.mixture
+    base = "the tiny Stable Diffusion that ships with PolypStudio" if training.base == "tiny" else training.base
+    return (
+        f"The U-Net of {base} was fine-tuned at {training.resolution} × {training.resolution} pixels in two stages "
+        f"(AdamW; batch size {training.batch_size * training.gradient_accumulation}; caption dropout "
+        f"{training.caption_dropout:g}; seed {training.seed}): polyp and non-polyp frames with prompts of image quality "
+        f"({prior.steps} steps, learning rate {prior.learning_rate:g}, EMA {prior.ema_decay:g}), then AD and Non-AD "
+        f"images of high quality ({pathology.steps} steps, learning rate {pathology.learning_rate:g}, EMA "
+        f"{pathology.ema_decay:g}; frozen: {', '.join(pathology.frozen) or 'nothing'}; relative weights labelled "
+        f"{mixture.labelled:g}, rehearsal {mixture.rehearsal:g}, unlabelled {mixture.unlabelled:g}). "
+        f"Iterations ({', '.join(str(manifest.iteration) for manifest in trained)}) are optimizer steps of the second."
+    )
+
+
+def _imported(imported: list[IterationManifest]) -> str:
+    origins = ", ".join(f"{manifest.iteration} ({manifest.origin.removeprefix('imported ')})" for manifest in imported)
+    return f"Taken from outside PolypStudio: iterations {origins}."
+
+
+def _sampling(manifest: IterationManifest) -> str:
+    settings = ", ".join(f"{key} {value}" for key, value in manifest.sampler.items())
+    prompts = "; ".join(f"{PATHOLOGY_NAMES[label]}: “{prompt}”" for label, prompt in manifest.prompts.items())
+    counts = " and ".join(f"{manifest.counts.get(label, 0)} {PATHOLOGY_NAMES[label]}" for label in PATHOLOGIES)
+    seed = "" if manifest.seed is None else f", seed {manifest.seed}, the same noise for an index at every iteration"
+    return f"Each iteration was sampled with {counts} images ({settings}{seed}). Prompts: {prompts}."
+
+
+def _evidence(kid: KidResult) -> str:
+    settings = kid.settings
+    return (
+        f"KID is the unbiased squared MMD under the kernel (x·y/d + 1)³ (Gretton et al. 2012, eq. 3; Bińkowski et al. "
+        f"2018) in float64, on features of {kid.encoder} ({settings.get('encoder_version', 'version not recorded')}), of "
+        f"all images of a cell, against the images trained on and, apart from them, against held-out ones. Intervals "
+        f"(95 %) are from {settings.get('bootstrap', 'an unrecorded number of')} bootstrap draws of groups, jointly over "
+        f"both classes, without pairs within a group. Class alignment A = (margin AD + margin Non-AD) / (2 · "
+        f"separation), tested by {settings.get('permutations', 'an unrecorded number of')} permutations of the synthetic "
+        f"labels; the separation of the real classes by permutations of theirs. The floor is the 95 % quantile of the "
+        f"KID of two random draws of groups from one real class at the cell's sizes. SDs, where given, are over "
+        f"{kid.subsets} subsets of {kid.subset_size} images and no standard errors."
+    )
+
+
+def _copies(neighbours: NeighbourResult) -> str:
+    return (
+        f"A synthetic image counts as a copy if its cosine distance to the nearest training image is below "
+        f"{neighbours.copy_threshold:.4f} ({neighbours.encoder}); class agreement is over its {neighbours.k} nearest."
+    )
+
+
+def _classification(result: ClassificationResult) -> str:
+    seeds = sorted({run.seed for arm in result.arms for run in arm.runs})
+    chosen = ("epochs", "image_size", "batch_size", "learning_rate", "synthetic_per_real")
+    settings = ", ".join(f"{key.replace('_', ' ')} {result.settings[key]}" for key in chosen if key in result.settings)
+    return (
+        f"Augmentation test: {result.model} ({settings or 'settings not recorded'}; {len(seeds)} seeds), trained on real "
+        f"and on real and synthetic images and judged on the same {len(result.truth)} real images; paired differences "
+        f"of balanced accuracy with bootstrap intervals, exact McNemar test on predictions averaged over seeds."
+    )

@@ -1,0 +1,89 @@
+"""Studies under a root, and what each holds."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from polypstudio.config import StudyConfig, format_config, parse_config
+from polypstudio.errors import UserError
+from polypstudio.records import PATHOLOGIES, IterationManifest, RealImage
+from polypstudio.store.atomic import write_text
+from polypstudio.store.paths import StudyPaths
+
+_IMAGES = TypeAdapter(list[RealImage])
+
+
+def list_studies(root: Path) -> list[StudyPaths]:
+    """The studies under ``root``, by name."""
+    if not root.is_dir():
+        return []
+    return [StudyPaths(folder) for folder in sorted(root.iterdir()) if (folder / "study.toml").is_file()]
+
+
+def load_config(study: StudyPaths) -> StudyConfig:
+    """Reads ``study.toml``; UserError names a wrong field."""
+    return parse_config(study.config.read_text(), str(study.config))
+
+
+def save_config(study: StudyPaths, config: StudyConfig) -> None:
+    """Writes ``study.toml``."""
+    write_text(study.config, format_config(config))
+
+
+def data_root(study: StudyPaths, config: StudyConfig) -> Path:
+    """The folder of the study's real images (a relative path starts at the study)."""
+    return (study.root / config.data.path).resolve()
+
+
+def save_index(study: StudyPaths, images: list[RealImage]) -> None:
+    """Keeps the list of real images, so that the dashboard shows them without reading the dataset anew."""
+    write_text(study.index, _IMAGES.dump_json(images, indent=1).decode() + "\n")
+
+
+def load_index(study: StudyPaths) -> list[RealImage]:
+    """The list of real images; [] before the first `run` or `evaluate`."""
+    if not study.index.is_file():
+        return []
+    try:
+        return _IMAGES.validate_json(study.index.read_bytes())
+    except ValidationError:
+        raise UserError(f"{study.index}: cannot be read; delete it and run `polypstudio evaluate`") from None
+
+
+def labelled(images: list[RealImage], split: str) -> list[RealImage]:
+    """The AD, then the Non-AD images of a split, each in the order of the index: the order of the image set."""
+    return [image for label in PATHOLOGIES for image in images if image.split == split and image.label == label]
+
+
+def count_images(images: list[RealImage]) -> dict[tuple[str, str], int]:
+    """(split, label) -> number of images."""
+    return dict(Counter((image.split, image.label) for image in images))
+
+
+def complete_iterations(study: StudyPaths) -> list[int]:
+    """Iterations whose manifest exists, ascending: those that are whole."""
+    return sorted(int(path.parent.name) for path in study.iterations.glob("[0-9]*/manifest.json"))
+
+
+def load_manifest(study: StudyPaths, iteration: int) -> IterationManifest:
+    """The manifest of a complete iteration."""
+    path = study.manifest(iteration)
+    try:
+        return IterationManifest.model_validate(json.loads(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: cannot be read ({reason}); delete the iteration and run the study again") from None
+
+
+def save_manifest(study: StudyPaths, manifest: IterationManifest) -> None:
+    """Writes the manifest: the last file of an iteration."""
+    write_text(study.manifest(manifest.iteration), manifest.model_dump_json(indent=1) + "\n")
+
+
+def sample_files(study: StudyPaths, iteration: int) -> list[Path]:
+    """The synthetic images of an iteration: AD, then Non-AD, by index. The order of the image set."""
+    return [path for label in PATHOLOGIES for path in sorted((study.samples(iteration) / label).glob("[0-9]*.png"))]

@@ -1,0 +1,1 @@
+"""Custom components of the dashboard, and the pure views that feed them."""

@@ -1,0 +1,155 @@
+"""One process, two apps that know nothing of each other: the dashboard at ``/``, the clinicians' app at ``/read``.
+
+Bound to this machine alone, or as a public demo, the dashboard is open. Bound to a network, everything but the reading
+app and the static files needs the key that is printed at the start: the reading app has links of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlencode
+
+import gradio as gr
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from polypstudio.errors import UserError
+from polypstudio.store.studies import list_studies
+from polypstudio.ui import images
+from polypstudio.ui.components import export
+from polypstudio.ui.components.iterations_view import iterations_view
+from polypstudio.ui.context import Selection
+from polypstudio.ui.reading import build_reading_app, reading_routes
+from polypstudio.ui.reading_desk import IMAGE_ADDRESS
+from polypstudio.ui.studio import HEAD, build_studio
+from polypstudio.ui.theme import STATIC, STATIC_ADDRESS, studio_theme, stylesheet
+
+log = logging.getLogger(__name__)
+
+READING = "/read"
+STYLESHEETS = ("studio.css", "iterations.css", "tabs.css")
+COOKIE = "polypstudio_key"
+OPEN = (READING, IMAGE_ADDRESS, STATIC_ADDRESS, "/favicon.ico")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+FOREVER = "private, max-age=31536000, immutable"
+
+
+class KeyDoor:
+    """ASGI middleware: refuses what is neither open to all nor asked for with the key, by cookie or ``?key=``."""
+
+    def __init__(self, app: ASGIApp, key: str) -> None:
+        self.app = app
+        self.key = key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket") or _is_open(scope["path"]) or self._has_cookie(scope):
+            await self.app(scope, receive, send)
+            return
+        if self._fits(*parse_qs(scope["query_string"].decode("latin-1")).get("key", [])):
+            await self._let_in(scope)(scope, receive, send)
+            return
+        refusal = PlainTextResponse("Open PolypStudio by the link that it printed when it started.", status_code=401)
+        await refusal(scope, receive, send)
+
+    def _has_cookie(self, scope: Scope) -> bool:
+        headers = [value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie"]
+        cookies = SimpleCookie("; ".join(headers))
+        return COOKIE in cookies and self._fits(cookies[COOKIE].value)
+
+    def _fits(self, *given: str) -> bool:
+        return len(given) == 1 and secrets.compare_digest(given[0].encode(), self.key.encode())
+
+    def _let_in(self, scope: Scope) -> Response:
+        """Keeps the key as a cookie and takes it out of the address, which may be sent to a colleague."""
+        query = [(k, v) for k, v in parse_qsl(scope["query_string"].decode("latin-1")) if k != "key"]
+        answer = RedirectResponse(f"{scope['path']}?{urlencode(query)}".rstrip("?"), status_code=303)
+        answer.set_cookie(COOKIE, self.key, httponly=True, samesite="lax")
+        return answer
+
+
+def _is_open(path: str) -> bool:
+    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in OPEN)
+
+
+def create_app(root: Path, demo: bool = False, key: str | None = None) -> FastAPI:
+    """The whole server over the studies in ``root``. With a ``key``, the dashboard is shown only to who has it."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    _add_static(app)
+    _add_reading_door(app)
+    _add_study_routes(app, root)
+    app.include_router(reading_routes(root))
+    look: dict[str, Any] = {"theme": studio_theme(), "footer_links": [], "show_error": True, "run_history": False}
+    gr.mount_gradio_app(app, build_reading_app(root, demo), READING, **look)
+    gr.mount_gradio_app(
+        app, build_studio(root, demo), "/", css="".join(map(stylesheet, STYLESHEETS)), head=HEAD, **look
+    )
+    if key:
+        app.add_middleware(KeyDoor, key=key)
+    return app
+
+
+def _add_reading_door(app: FastAPI) -> None:
+    @app.get(READING)
+    def door(request: Request) -> Response:
+        """Without its last slash the address would fall to the dashboard, which has no such page."""
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"{READING}/{query}", status_code=307)
+
+
+def _add_static(app: FastAPI) -> None:
+    """The project's scripts and styles, and the plotly.js that the plotly package carries."""
+    app.mount(f"{STATIC_ADDRESS}/plotly", StaticFiles(packages=[("plotly", "package_data")]))
+    app.mount(STATIC_ADDRESS, StaticFiles(directory=STATIC))
+
+
+def _add_study_routes(app: FastAPI, root: Path) -> None:
+    @app.get(images.ADDRESS)
+    def image(request: Request, name: str, image_set: str, label: str, index: int) -> Response:
+        study = next((study for study in list_studies(root) if study.name == name), None)
+        key = images.parse_key(image_set, label, index)
+        path = images.image_file(study, key) if study and key else None
+        try:
+            content, kind = images.image_bytes(path) if path else (b"", "")
+        except OSError:
+            content, kind = b"", ""
+        if not content:
+            return Response(status_code=404)
+        caching = FOREVER if "v" in request.query_params else "no-cache"
+        return Response(content, media_type=kind, headers={"Cache-Control": caching})
+
+    @app.get("/study/{name}/iterations")
+    def iterations(name: str, encoder: str | None = None, reference: str = "train") -> Response:
+        try:
+            view = iterations_view(Selection(root, name, encoder, reference))
+        except UserError as error:
+            return JSONResponse({"error": str(error)}, status_code=409)
+        text = json.dumps(view, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+    @app.get(export.ADDRESS)
+    def report(name: str, file: str, encoder: str | None = None) -> Response:
+        study = next((study for study in list_studies(root) if study.name == name), None)
+        try:
+            found = export.report_file(study, encoder, file) if study else None
+        except UserError as error:
+            return PlainTextResponse(str(error), status_code=409)
+        return Response(found[0], media_type=found[1]) if found else Response(status_code=404)
+
+
+def serve(root: Path, host: str = "127.0.0.1", port: int = 7860, demo: bool = False) -> None:
+    """Runs the server until it is interrupted; prints the address to open."""
+    import uvicorn
+
+    key = None if demo or host in LOOPBACK else secrets.token_urlsafe(24)
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    print(f"PolypStudio: http://{shown}:{port}/{f'?key={key}' if key else ''}", flush=True)
+    if key:
+        print("Whoever has this link can see and change all studies. Clinicians get links of their own.", flush=True)
+    uvicorn.run(create_app(root, demo, key), host=host, port=port, log_level="warning")

@@ -1,0 +1,86 @@
+// The KID matrix {synthetic AD, Non-AD} × {real AD, Non-AD} of iteration A, with margins, alignment and shift.
+
+import { h, interval, kidDigits, number, pValue, signed } from "./dom.js";
+
+const LABELS = ["ad", "non_ad"];
+const OTHER = { ad: "non_ad", non_ad: "ad" };
+
+export function createMatrix({ view, help }) {
+  const body = h("div", { class: "ps-matrix-body" });
+  const title = h("h3", {});
+  const element = h("section", { class: "ps-card ps-matrix", "aria-label": "KID matrix" }, h("div", { class: "ps-card-head" }, title), body);
+  const largest = Math.max(0, ...view.iterations.flatMap((each) => cellsOf(each.evidence).map((cell) => Math.abs(cell.kid))));
+  const digits = kidDigits(largest);
+
+  function cell(evidence, synthetic, real) {
+    const found = evidence.cells[synthetic][real];
+    const within = synthetic === real;
+    const nearer = evidence.cells[synthetic][real].kid < evidence.cells[synthetic][OTHER[real]].kid;
+    const wrong = nearer && !within;
+    const kind = within ? "within" : "cross";
+    const standing = found.kid <= found.floor ? "at or below the floor: no difference is seen" : "above the floor";
+    const words = `${view.labels[synthetic]} against real ${view.labels[real]} (${kind}-class): KID ${number(found.kid, digits)}, ` +
+      `CI ${interval(found.ci, digits)}, ${found.n_synthetic} synthetic and ${found.n_real} real images; ` +
+      `${standing} (${number(found.floor, digits)}). As papers print it: ${number(found.subset_mean, digits)} ± ${number(found.subset_sd, digits)} (SD over subsets).`;
+    return h("td", { class: `${kind}${nearer ? " ps-nearer" : ""}` },
+      h("button", { type: "button", title: words, "aria-label": words, onclick: () => help.explain(`${view.labels[synthetic]} × real ${view.labels[real]}`, [words, help.define(kind), help.define("floor"), help.define("subset")]) },
+        h("b", {}, number(found.kid, digits), wrong && h("i", { class: "ps-alarm" }, " ▲")),
+        h("small", {}, interval(found.ci, digits)),
+        bar(found)));
+  }
+
+  /** Where a KID stands: the floor as the grey part, separation as a tick, the value as a dot. */
+  function bar(found) {
+    const top = 1.05 * Math.max(largest, view.separation.kid, found.floor);
+    const at = (value) => `${(100 * Math.min(top, Math.max(0, value))) / top}%`;
+    return h("span", { class: "ps-bar", "aria-hidden": "true" },
+      h("span", { class: "ps-bar-floor", style: `width:${at(found.floor)}` }),
+      h("span", { class: "ps-bar-separation", style: `left:${at(view.separation.kid)}` }),
+      h("span", { class: "ps-bar-value", style: `left:${at(found.kid)}` }));
+  }
+
+  function table(evidence) {
+    const counts = (label) => evidence.cells[label].ad.n_synthetic;
+    return h("table", {},
+      h("thead", {}, h("tr", {}, h("td", {}),
+        LABELS.map((real) => h("th", { scope: "col" }, `real ${view.labels[real]} `, h("small", {}, `n ${evidence.cells.ad[real].n_real}`))),
+        h("th", { scope: "col", title: help.define("margin") }, "margin"))),
+      h("tbody", {}, LABELS.map((synthetic) => h("tr", {},
+        h("th", { scope: "row", class: `ps-${synthetic}` }, h("small", {}, "synthetic"), `${view.labels[synthetic]} `, h("small", {}, `n ${counts(synthetic)}`)),
+        LABELS.map((real) => cell(evidence, synthetic, real)),
+        margin(evidence.margins[synthetic])))));
+  }
+
+  function margin({ value, ci }) {
+    return h("td", { class: value < 0 ? "ps-margin ps-negative" : "ps-margin", title: help.define("margin") },
+      h("b", {}, signed(value, digits), value < 0 && " ▲"), h("small", {}, interval(ci, digits)));
+  }
+
+  function figures(evidence) {
+    const { alignment, shift } = evidence;
+    const lean = shift.value > 0 ? "ad" : "non_ad";
+    return h("dl", { class: "ps-figures" },
+      figure("alignment A", number(alignment.value), `${interval(alignment.ci)}, ${pValue(alignment.p)}`, help.define("alignment")),
+      figure("common shift", signed(shift.value, digits), `to ${view.labels[lean]}`, `${help.define("shift")} CI ${interval(shift.ci, digits)}.`),
+      figure("separation", number(view.separation.kid, digits), pValue(view.separation.p), `${help.define("separation")} CI ${interval(view.separation.ci, digits)}.`));
+  }
+
+  function figure(name, value, beside, definition) {
+    return h("div", { title: definition }, h("dt", {}, name), h("dd", {}, h("b", {}, value), " ", h("small", {}, beside)));
+  }
+
+  return {
+    element,
+    update(state) {
+      const { iteration, evidence } = view.iterations[state.a];
+      title.replaceChildren("KID at ", h("b", { class: "ps-badge ps-badge-a" }, "A"), ` ${iteration} `, h("small", {}, "▲ nearer the other class"));
+      element.hidden = !view.separation;
+      if (!view.separation) return;
+      body.replaceChildren(...(evidence ? [table(evidence), figures(evidence)] : [h("p", { class: "ps-hint" }, "Not evaluated yet.")]));
+    },
+  };
+}
+
+function cellsOf(evidence) {
+  return evidence ? Object.values(evidence.cells).flatMap((row) => Object.values(row)) : [];
+}

@@ -1,0 +1,72 @@
+// One image, large; for a synthetic one its life across the iterations: the same noise at each of them.
+
+import { h } from "./dom.js";
+import { dialog } from "./help.js";
+import { describe } from "./images.js";
+
+export function createViewer(view, images, store) {
+  const title = h("h2", {});
+  const content = h("div", { class: "ps-dialog-body" });
+  const element = dialog("ps-viewer", title, content);
+  let shown = null;
+
+  function draw() {
+    title.textContent = describe(shown, view);
+    content.replaceChildren(
+      h("div", { class: "ps-large" },
+        h("img", { class: `ps-${shown.label}`, src: shown.address, alt: title.textContent }),
+        h("div", { class: "ps-facts" }, shown.source === "synthetic" ? facts(shown) : realFacts(shown))),
+      shown.source === "synthetic" ? filmStrip(shown) : "");
+  }
+
+  function facts(image) {
+    const iteration = view.iterations[image.position];
+    return [
+      fact("prompt", iteration.prompts[image.label] ?? "not known: imported"),
+      iteration.seed !== null && fact("seed", `${iteration.seed}, sample ${image.index}`),
+      iteration.sampler && fact("sampler", iteration.sampler),
+      image.nearest && nearest(image),
+    ];
+  }
+
+  function nearest(image) {
+    const [label, index, distance, isCopy] = image.nearest;
+    const found = images.real("train", label, index);
+    return h("div", { class: "ps-fact" }, h("dt", {}, "nearest real training image"),
+      h("dd", {}, found && h("img", { class: `ps-nearest ps-${label}`, src: found.address, alt: describe(found, view) }),
+        `${view.labels[label]}, cosine distance ${distance.toFixed(3)}${isCopy ? ", flagged as a copy" : ", no copy"}`));
+  }
+
+  function realFacts(image) {
+    return [fact("group", image.group), fact("split", image.split === "train" ? "trained on" : "held out"), fact("class as the dataset gives it", view.definition)];
+  }
+
+  function filmStrip(image) {
+    const frames = view.iterations.map((each, position) => {
+      const frame = images.synthetic(position, image.label, image.index);
+      return frame && h("button", { type: "button", class: "ps-frame", "aria-current": String(position === image.position), onclick: () => store.set({ a: position }) },
+        h("img", { src: frame.address, alt: describe(frame, view) }), h("span", {}, String(each.iteration)));
+    });
+    return h("div", { class: "ps-film" }, h("p", { class: "ps-hint" }, "The same noise at each iteration: ← →"), h("div", { class: "ps-frames" }, frames));
+  }
+
+  function fact(name, value) {
+    return h("div", { class: "ps-fact" }, h("dt", {}, name), h("dd", {}, value));
+  }
+
+  return {
+    element,
+    open(image) {
+      shown = image;
+      if (image.source === "synthetic" && image.position !== store.get().a) store.set({ a: image.position });
+      draw();
+      if (!element.open) element.showModal();
+    },
+    /** While an image is open, moving A shows the same noise at the new iteration. */
+    update(state) {
+      if (!element.open || shown?.source !== "synthetic" || shown.position === state.a) return;
+      shown = images.synthetic(state.a, shown.label, shown.index) ?? shown;
+      draw();
+    },
+  };
+}

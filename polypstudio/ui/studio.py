@@ -1,0 +1,125 @@
+"""The dashboard: a header that says which study, by which encoder, against which real images; and the tabs below it."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from polypstudio.errors import UserError
+from polypstudio.records import REFERENCE_NAMES, KidResult
+from polypstudio.store.results import load_result, result_names
+from polypstudio.store.studies import list_studies, load_config
+from polypstudio.ui.context import StudyContext
+from polypstudio.ui.tabs import augmentation, findings, fine_tune, iterations, readers, study
+from polypstudio.ui.theme import STATIC_ADDRESS
+
+FIRST_STUDY = "demo"
+TABS = (
+    ("Study", study),
+    ("Fine-tune", fine_tune),
+    ("Iterations", iterations),
+    ("Augmentation", augmentation),
+    ("Readers", readers),
+    ("Findings", findings),
+)
+BRAND = """
+<div class="ps-brand"><b>PolypStudio</b>
+<span>Does an image that looks right <em>mean</em> the right thing?</span></div>
+"""
+DOORS = """
+<div class="ps-doors">
+<button type="button" class="ps-dark" aria-label="Light or dark" title="Light or dark"
+ onclick="polypstudio.switchTheme()"><span aria-hidden="true">◐</span></button>
+<a class="ps-door" href="/read" target="_blank" rel="noopener">Rate images</a></div>
+"""
+HEAD = f'<script src="{STATIC_ADDRESS}/page.js"></script>'
+
+
+def build_studio(root: Path, demo: bool = False) -> gr.Blocks:
+    """The dashboard over the studies in ``root``. ``demo``: everyone sees it, and the truth of its images is public."""
+    with gr.Blocks(title="PolypStudio", analytics_enabled=False, fill_width=True) as page:
+        context = _header(root, demo, page)
+        # A visitor first reads what the question is; a researcher, or a link to a view, goes straight to the iterations.
+        with gr.Tabs(selected="Study" if demo else "Iterations", elem_id="tabs") as tabs:
+            for name, tab in TABS:
+                with gr.Tab(name, id=name):
+                    tab.build(context)
+        if demo:
+            page.load(_tab_of_link, None, tabs, queue=False, show_progress="hidden", api_visibility="private")
+    return page
+
+
+def _tab_of_link(request: gr.Request) -> Any:
+    """The tab that the address asks for: one with iterations in it is a view of them."""
+    return gr.Tabs(selected="Iterations") if "a" in dict(request.query_params) else gr.skip()
+
+
+def _header(root: Path, demo: bool, page: gr.Blocks) -> StudyContext:
+    """The header with its events: loading the page, and each choice in it, redraws the tabs."""
+    with gr.Row(elem_id="header"):
+        gr.HTML(BRAND, apply_default_css=False, js_on_load=None, elem_id="brand")
+        chosen_study = gr.Dropdown([], label="Study", elem_id="study-choice", min_width=120, scale=2)
+        phantom = gr.HTML("", apply_default_css=False, js_on_load=None, elem_id="phantom")
+        encoder = gr.Dropdown([], label="Encoder", elem_id="encoder-choice", min_width=120)
+        reference = gr.Dropdown([], label="Reference", elem_id="reference-choice", min_width=120)
+        gr.HTML(DOORS, apply_default_css=False, js_on_load=None, elem_id="doors")
+    version = gr.State(0)
+    context = StudyContext(root, demo, page, chosen_study, encoder, reference, version)
+
+    def open_page(request: gr.Request) -> tuple[Any, ...]:
+        wanted = dict(request.query_params)
+        found = list_studies(root)
+        names = [paths.name for paths in found]
+        first = FIRST_STUDY if FIRST_STUDY in names else next(iter(names), None)
+        name = wanted["study"] if wanted.get("study") in names else first
+        return gr.Dropdown(choices=names, value=name), *describe(name, wanted.get("encoder"), wanted.get("reference"))
+
+    def describe(name: str | None, encoder: str | None = None, reference: str | None = None) -> tuple[Any, ...]:
+        return _describe(context, name, encoder, reference)
+
+    event: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    about = [phantom, encoder, reference]
+    context.refresh(page.load(open_page, None, [chosen_study, *about], **event))
+    context.refresh(chosen_study.input(describe, chosen_study, about, **event))
+    context.refresh(encoder.input(describe, context.choices, about, **event))
+    context.refresh(reference.input(lambda: None, **event))
+    return context
+
+
+def _describe(context: StudyContext, name: str | None, encoder: str | None, reference: str | None) -> tuple[Any, ...]:
+    """The phantom label, and the choices of encoder and reference, of a study; what is asked for is kept if it exists."""
+    paths = context.selection(name, None, None).paths
+    if paths is None:
+        return "", gr.Dropdown(choices=[], value=None), gr.Dropdown(choices=[], value=None)
+    try:
+        config = load_config(paths)
+    except UserError as error:
+        raise gr.Error(str(error), title="This study cannot be read", print_exception=False) from None
+    encoders = result_names(paths, KidResult) or [config.evaluation.encoder]
+    default = config.evaluation.encoder if config.evaluation.encoder in encoders else encoders[0]
+    encoder = encoder if encoder in encoders else default
+    references = _references(paths, encoder)
+    reference = reference if reference in dict(map(reversed, references)) else references[0][1]  # type: ignore[arg-type]
+    return (
+        _phantom_label(config.data.definition) if config.data.phantom else "",
+        gr.Dropdown(choices=encoders, value=encoder),
+        gr.Dropdown(choices=references, value=reference),
+    )
+
+
+def _references(paths: Any, encoder: str) -> list[tuple[str, str]]:
+    """(what is shown, value) of the references that a study was evaluated against."""
+    kid = load_result(paths, KidResult, encoder)
+    if kid is None:
+        return [(REFERENCE_NAMES["train"], "train")]
+    return [
+        (f"{REFERENCE_NAMES[name]} ({sum(evidence.n_real.values())})", name)
+        for name, evidence in kid.references.items()
+    ]
+
+
+def _phantom_label(definition: str) -> str:
+    return f'<span class="ps-phantom" title="{html.escape(definition)}">phantom, not patients</span>'

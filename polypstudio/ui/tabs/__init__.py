@@ -1,0 +1,1 @@
+"""One module a tab; each has `build(context)`, called inside its `gr.Tab`."""

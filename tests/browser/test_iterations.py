@@ -1,0 +1,221 @@
+"""The Iterations tab in a real browser: one control drives the images, the map, the matrix and the chart."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from polypstudio.store.paths import StudyPaths
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+TABS = ("Study", "Fine-tune", "Iterations", "Augmentation", "Readers", "Findings")
+STEPS = [160 * (i + 1) for i in range(8)]
+
+
+def open_iterations(page: Page, address: str, query: str = "study=generated") -> None:
+    """Opens the tab and waits until all of it is drawn."""
+    page.goto(f"{address}/?{query}")
+    page.locator(".ps-iterations[data-a]").wait_for()
+    page.locator(".ps-map-plot[data-set]").wait_for()
+
+
+def wait_for_a(page: Page, step: int) -> None:
+    page.locator(f'.ps-iterations[data-a="{step}"]').wait_for()
+
+
+def shown(page: Page) -> dict[str, str]:
+    """What each part shows at the moment."""
+    return {
+        "samples": page.locator(".ps-pane").first.locator("img").first.get_attribute("src") or "",
+        "map": page.locator(".ps-map-plot").get_attribute("data-set") or "",
+        "points": str(page.evaluate("document.querySelector('.ps-map-plot').data.at(-1).x")),
+        "matrix": page.locator(".ps-matrix tbody").inner_text(),
+        "sentence": page.locator(".ps-sentence").inner_text(),
+    }
+
+
+def test_all_tabs_open_quietly(page: Page, address: str) -> None:
+    open_iterations(page, address)
+    for name in TABS:
+        page.get_by_role("tab", name=name, exact=True).click()
+        page.wait_for_timeout(300)
+    page.get_by_role("tab", name="Iterations", exact=True).click()
+    expect(page.locator(".ps-sentence")).to_be_visible()
+
+
+def test_one_key_moves_all_parts(page: Page, address: str) -> None:
+    open_iterations(page, address)
+    before = shown(page)
+    page.keyboard.press("ArrowLeft")
+    wait_for_a(page, STEPS[-2])
+    after = shown(page)
+    assert {part for part in before if before[part] == after[part]} == set()
+    assert after["map"] == "iterations/001120"
+    assert "At 1120" in after["sentence"]
+
+
+def test_keys_move_swap_and_link(page: Page, address: str) -> None:
+    open_iterations(page, address, "study=generated&a=480&b=160")
+    host = page.locator(".ps-iterations")
+    page.keyboard.press("x")
+    wait_for_a(page, 160)
+    expect(host).to_have_attribute("data-b", "480")
+    page.keyboard.press("l")
+    page.keyboard.press("ArrowRight")
+    wait_for_a(page, 320)
+    expect(host).to_have_attribute("data-b", "640")
+    page.keyboard.press("End")
+    wait_for_a(page, STEPS[-1])
+
+
+def test_handles_are_sliders(page: Page, address: str) -> None:
+    open_iterations(page, address, "study=generated&a=480&b=160")
+    handle = page.get_by_role("slider", name="Iteration B")
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    expect(handle).to_have_attribute("aria-valuetext", "iteration 320")
+    expect(page.locator(".ps-iterations")).to_have_attribute("data-a", "480")
+
+
+def test_a_view_can_be_sent_to_a_colleague(page: Page, address: str, new_page: Callable[[], Page]) -> None:
+    open_iterations(page, address)
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    wait_for_a(page, 320)
+    query = urlsplit(page.url).query
+    assert parse_qs(query)["a"] == ["320"]
+    other = new_page()
+    open_iterations(other, address, query)
+    assert shown(other) == shown(page)
+
+
+def test_two_visitors_do_not_disturb_each_other(address: str, new_page: Callable[[], Page]) -> None:
+    first, second = new_page(), new_page()
+    open_iterations(first, address, "study=generated&a=160")
+    open_iterations(second, address, "study=generated&a=960")
+    second.keyboard.press("ArrowRight")
+    wait_for_a(second, 1120)
+    assert first.locator(".ps-iterations").get_attribute("data-a") == "160"
+
+
+def test_shown_images_are_those_on_disk(page: Page, address: str, studies: Path) -> None:
+    open_iterations(page, address, "study=generated&a=640&b=160")
+    study = StudyPaths(studies / "generated")
+    sources = page.eval_on_selector_all(".ps-samples img", "images => images.map((image) => image.src)")
+    assert len(sources) == len(set(sources)) > 8
+    for source in sources:
+        *_, kind, name, label, index = urlsplit(source).path.split("/")
+        if kind == "real":
+            file = study.root / "data" / name / label / f"{int(index):05d}.png"
+        else:
+            file = study.sample(int(name), label, int(index))
+        served = page.request.get(source).body()
+        assert hashlib.sha256(served).digest() == hashlib.sha256(file.read_bytes()).digest(), source
+
+
+def test_what_has_been_seen_asks_no_server(page: Page, address: str) -> None:
+    open_iterations(page, address)
+    for step in reversed(STEPS[:-1]):
+        page.keyboard.press("ArrowLeft")
+        wait_for_a(page, step)
+    page.wait_for_function("[...document.images].every((image) => image.complete)")
+    page.wait_for_timeout(500)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for step in STEPS[1:]:
+        page.keyboard.press("ArrowRight")
+        wait_for_a(page, step)
+    assert [url for url in asked if "heartbeat" not in url] == []
+
+
+def test_lasso_catches_exactly_what_it_encloses(page: Page, address: str) -> None:
+    open_iterations(page, address)
+    box = page.locator(".ps-map-plot").bounding_box()
+    assert box
+    left, right, top, bottom = (0.2, 0.7, 0.15, 0.65)
+    inside = page.evaluate(
+        """([left, right, top, bottom]) => {
+          const plot = document.querySelector(".ps-map-plot");
+          const { xaxis, yaxis } = plot._fullLayout;
+          const within = (value, low, high) => value > low && value < high;
+          return plot.data.flatMap((trace) => [...trace.x].map((x, i) =>
+            within(xaxis.d2p(x) / xaxis._length, left, right) && within(yaxis.d2p(trace.y[i]) / yaxis._length, top, bottom)
+              ? trace.customdata[i].join("/") : null)).filter(Boolean).sort();
+        }""",
+        [left, right, top, bottom],
+    )
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=8)
+    page.mouse.up()
+    page.locator(".ps-gallery").wait_for()
+    sources = page.eval_on_selector_all(".ps-gallery img", "images => images.map((image) => image.src)")
+    caught = sorted(urlsplit(source).path.split("/image/")[1] for source in sources)
+    assert caught == inside
+    assert len(inside) > 5
+    expect(page.locator(".ps-gallery h2")).to_contain_text(f"{len(inside)} images")
+
+
+def test_large_view_follows_one_noise_through_the_iterations(page: Page, address: str) -> None:
+    open_iterations(page, address)
+    page.locator(".ps-pane").first.locator(".ps-tile").nth(2).click()
+    title = page.locator(".ps-viewer h2")
+    expect(title).to_have_text("synthetic AD, iteration 1280, sample 2")
+    page.keyboard.press("ArrowLeft")
+    expect(title).to_have_text("synthetic AD, iteration 1120, sample 2")
+    page.keyboard.press("Escape")
+    expect(title).not_to_be_visible()
+
+
+def test_every_number_can_be_explained(page: Page, address: str) -> None:
+    open_iterations(page, address)
+    page.locator(".ps-matrix td button").first.click()
+    help_text = page.locator(".ps-help")
+    expect(help_text).to_contain_text("12 synthetic and 24 real images")
+    page.keyboard.press("Escape")
+    page.get_by_text("how is this made?").click()
+    expect(help_text).to_contain_text("Class alignment A")
+    expect(help_text).to_contain_text("bootstrap draws over groups")
+
+
+def test_it_fits_the_window(page: Page, address: str) -> None:
+    open_iterations(page, address)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    assert page.evaluate("document.querySelector('.ps-matrix').getBoundingClientRect().bottom") <= 800
+
+
+def test_dark_is_kept(page: Page, address: str) -> None:
+    open_iterations(page, address)
+    page.get_by_role("button", name="Light or dark").click()
+    expect(page.locator("body.dark")).to_be_attached()
+    open_iterations(page, address)
+    expect(page.locator("body.dark")).to_be_attached()
+
+
+@pytest.mark.parametrize(
+    ("study", "words"), [("unevaluated", "Images, but no evidence yet"), ("without-iterations", "No iterations yet")]
+)
+def test_empty_states_say_what_to_do(page: Page, address: str, study: str, words: str) -> None:
+    page.goto(f"{address}/?study={study}")
+    expect(page.get_by_text(words)).to_be_visible()
+    expect(page.locator(".ps-iterations code").first).to_contain_text("polypstudio ")
+
+
+def test_another_study_is_shown_when_chosen(page: Page, address: str) -> None:
+    open_iterations(page, address)
+    page.get_by_role("combobox", name="Study").click()
+    page.get_by_role("option", name="unevaluated").click()
+    expect(page.get_by_text("Images, but no evidence yet")).to_be_visible()
+    expect(page.get_by_text("phantom, not patients")).to_be_visible()

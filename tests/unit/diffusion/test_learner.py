@@ -1,0 +1,123 @@
+"""What a stage changes and what it must not: freezing, the average, the resumable state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+
+from polypstudio.diffusion.base import load_base
+from polypstudio.diffusion.ema import Ema
+from polypstudio.diffusion.learner import Learner, freeze
+from polypstudio.diffusion.schedule import learning_rate
+from polypstudio.errors import UserError
+
+FROZEN = ("conv_in", "time_embedding", "down_blocks.0")
+
+
+def _learner(base: Path) -> Learner:
+    unet = load_base(str(base)).unet().to(memory_format=torch.channels_last)
+    return Learner(unet, FROZEN, ema_decay=0.9)
+
+
+def _step(learner: Learner, number: int) -> None:
+    generator = torch.Generator().manual_seed(number)
+    config = learner.unet.config
+    latents = torch.randn((2, config.in_channels, 8, 8), generator=generator)
+    text = torch.randn((2, 4, config.cross_attention_dim), generator=generator)
+    learner.unet(latents, torch.tensor([10, 900]), text).sample.square().mean().backward()
+    for group in learner.optimizer.param_groups:
+        group["lr"] = 1e-2
+    learner.optimizer.step()
+    learner.optimizer.zero_grad()
+    learner.update(number)
+
+
+def test_frozen_parts_are_bit_identical_and_absent_from_the_optimizer(base: Path) -> None:
+    learner = _learner(base)
+    before = {name: tensor.clone() for name, tensor in learner.unet.named_parameters()}
+    for number in range(1, 4):
+        _step(learner, number)
+    optimized = {id(p) for group in learner.optimizer.param_groups for p in group["params"]}
+    for name, parameter in learner.unet.named_parameters():
+        frozen = name.startswith(FROZEN)
+        assert torch.equal(parameter, before[name]) == frozen, name
+        assert (id(parameter) in optimized) != frozen, name
+
+
+def test_a_prefix_is_a_whole_part_of_the_name() -> None:
+    layers = torch.nn.ModuleDict({"block": torch.nn.Linear(2, 2), "block2": torch.nn.Linear(2, 2)})
+    freeze(layers, ["block"])
+    assert [name for name, p in layers.named_parameters() if p.requires_grad] == ["block2.weight", "block2.bias"]
+
+
+def test_a_prefix_that_matches_nothing_is_named(base: Path) -> None:
+    unet = load_base(str(base)).unet()
+    with pytest.raises(UserError, match=r"begins with `down_blocks\.9`; its parts are .*mid_block"):
+        freeze(unet, ["conv_in", "down_blocks.9"])
+    with pytest.raises(UserError, match="freezes the whole U-Net"):
+        freeze(unet, {name.split(".")[0] for name, _ in unet.named_parameters()})
+
+
+def test_average_follows_its_definition() -> None:
+    weight = torch.nn.Parameter(torch.tensor([1.0]))
+    ema = Ema([weight], decay=0.5)
+    expected = 1.0
+    for step, value in enumerate([2.0, 4.0, 8.0], start=1):
+        with torch.no_grad():
+            weight.fill_(value)
+        ema.update(step)
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * value
+        assert ema.averages[0].item() == pytest.approx(expected)
+
+
+def test_a_restored_state_goes_on_in_the_same_bits(base: Path, tmp_path: Path) -> None:
+    straight, first, second = _learner(base), _learner(base), _learner(base)
+    for number in range(1, 6):
+        _step(straight, number)
+    for number in range(1, 4):
+        _step(first, number)
+    first.save_state(tmp_path, 3, "made like this")
+    assert second.load_state(tmp_path, "made in another way", at_most=9) == 0
+    assert second.load_state(tmp_path, "made like this", at_most=2) == 0
+    assert second.load_state(tmp_path, "made like this", at_most=9) == 3
+    for number in range(4, 6):
+        _step(second, number)
+    for a, b in zip(straight.parameters, second.parameters, strict=True):
+        assert torch.equal(a, b)
+    for a, b in zip(straight.ema.averages, second.ema.averages, strict=True):
+        assert torch.equal(a, b)
+
+
+def test_only_the_newest_state_is_kept_and_a_torn_one_is_passed_over(base: Path, tmp_path: Path) -> None:
+    learner = _learner(base)
+    for number in range(1, 3):
+        _step(learner, number)
+        learner.save_state(tmp_path, number, "f")
+    assert [folder.name for folder in tmp_path.iterdir()] == ["state-000002"]
+    torn = tmp_path / "state-000003"
+    torn.mkdir()
+    (torn / "state.json").write_text('{"step": 3, "updates": 3, "fingerprint": "f"}')
+    assert _learner(base).load_state(tmp_path, "f", at_most=9) == 2
+
+
+def test_a_checkpoint_is_a_diffusers_folder_of_averaged_half_precision_weights(base: Path, tmp_path: Path) -> None:
+    learner = _learner(base)
+    _step(learner, 1)
+    learner.save_checkpoint(tmp_path / "unet", {"step": 1})
+    saved = UNet2DConditionModel.from_pretrained(tmp_path / "unet", torch_dtype=torch.float16)
+    averages = dict(zip(learner.trained, learner.ema.averages, strict=True))
+    for name, parameter in saved.named_parameters():
+        expected = averages.get(name, learner.unet.get_parameter(name))
+        assert torch.equal(parameter, expected.half()), name
+
+
+def test_learning_rate_warms_up_and_falls_to_nothing() -> None:
+    rates = [learning_rate(step, 1000, 2e-4) for step in range(1, 1001)]
+    assert rates[49] == pytest.approx(2e-4) == max(rates)
+    assert rates[0] == pytest.approx(2e-4 / 50)
+    assert 0 < rates[-1] < 1e-8
+    assert rates[49:] == sorted(rates[49:], reverse=True)

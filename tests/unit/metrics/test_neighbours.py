@@ -1,0 +1,72 @@
+"""k-NN class agreement and copies: known answers on constructed sets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from polypstudio.errors import UserError
+from polypstudio.metrics.features import ClassFeatures, FeatureSet
+from polypstudio.metrics.memorization import copies, copy_threshold
+from polypstudio.metrics.neighbours import class_agreement, cosine_distances, real_agreement
+
+RNG = np.random.default_rng(0)
+AD, NON_AD = np.eye(8)[0] * 6, np.eye(8)[1] * 6
+
+
+def around(centre: np.ndarray, n: int) -> FeatureSet:
+    return FeatureSet(centre + RNG.normal(size=(n, 8)))
+
+
+REAL = ClassFeatures(around(AD, 60), around(NON_AD, 30))
+
+
+def test_cosine_distances() -> None:
+    np.testing.assert_allclose(
+        cosine_distances(np.eye(2), np.array([[3.0, 0], [0, -1], [0, 0]])), [[0, 1, 1], [1, 2, 1]]
+    )
+
+
+def test_right_classes_agree_and_swapped_ones_do_not() -> None:
+    right = class_agreement(REAL, ClassFeatures(around(AD, 20), around(NON_AD, 20)), 1000)
+    swapped = class_agreement(REAL, ClassFeatures(around(NON_AD, 20), around(AD, 20)), 1000)
+    assert right.overall > 0.95
+    assert swapped.overall < 0.05
+    assert real_agreement(REAL) > 0.95
+
+
+def test_ignored_class_is_at_one_half_exactly_even_with_unequal_reference() -> None:
+    same = around((AD + NON_AD) / 2, 25)
+    assert class_agreement(REAL, ClassFeatures(same, same), 1000).overall == pytest.approx(0.5, abs=1e-12)
+
+
+def test_the_larger_class_does_not_win_by_number() -> None:
+    real = ClassFeatures(around(AD, 300), around(AD, 30))
+    agreement = class_agreement(real, ClassFeatures(around(AD, 200), around(AD, 200)), 1000)
+    assert agreement.per_class["non_ad"] > 0.4
+
+
+def test_the_ceiling_leaves_out_the_own_group() -> None:
+    noise = RNG.normal(size=(40, 8))
+    noise[20:] = noise[:20] + 1e-6  # each image twice, in one group and one class
+    groups = [f"patient {i % 20}" for i in range(40)]
+    other = [f"other {i}" for i in range(40)]
+    paired = ClassFeatures(FeatureSet(noise, groups), FeatureSet(RNG.normal(size=(40, 8)), other))
+    ungrouped = ClassFeatures(FeatureSet(noise), paired.non_ad)
+    assert real_agreement(ungrouped, k=1) > real_agreement(paired, k=1) + 0.15
+
+
+def test_more_neighbours_than_images() -> None:
+    with pytest.raises(UserError, match="100 nearest neighbours of 90 real images"):
+        class_agreement(REAL, REAL, 1000, k=100)
+
+
+def test_training_images_are_copies_and_new_ones_rarely() -> None:
+    threshold = copy_threshold(REAL)
+    new = ClassFeatures(around(AD, 200), around(NON_AD, 200))
+    flagged = [image.is_copy for image in copies(REAL, new, 1000, threshold).images]
+    assert np.mean(flagged) <= 0.05
+    copied = copies(REAL, REAL, 1000, threshold).images
+    assert all(image.is_copy for image in copied)
+    assert all((image.label, image.index) == (image.nearest_label, image.nearest_index) for image in copied)
+    assert max(image.distance for image in copied) == pytest.approx(0, abs=1e-12)
