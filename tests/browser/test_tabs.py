@@ -30,10 +30,15 @@ def show(page: Page, tab: str) -> None:
 
 
 def all_images_are_loaded(page: Page, within: str) -> None:
-    for image in page.locator(f"{within} img").all():
-        image.scroll_into_view_if_needed()
+    """Scrolls to those that wait for it, and to those that a redraw puts in their place meanwhile."""
     page.wait_for_function(
-        "css => [...document.querySelectorAll(css)].every(i => i.complete && i.naturalWidth > 0)", arg=f"{within} img"
+        """css => {
+          const images = [...document.querySelectorAll(css)];
+          const missing = images.filter(image => !(image.complete && image.naturalWidth > 0));
+          missing.forEach(image => image.scrollIntoView({ block: "center" }));
+          return images.length > 0 && missing.length === 0;
+        }""",
+        arg=f"{within} img",
     )
 
 
@@ -52,7 +57,6 @@ def test_all_tabs_show_their_results(page: Page, address: str) -> None:
     page.get_by_text("With synthetic images of 1280 added").wait_for()
     page.locator("#augmentation-confusion .js-plotly-plot").wait_for()
     page.get_by_label("real", exact=True).check()
-    page.locator("#augmentation-errors figure").first.wait_for()
     all_images_are_loaded(page, "#augmentation-errors")
     show(page, "Findings")
     page.get_by_text("one would pick iteration").wait_for()
