@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from polypstudio.errors import UserError
 
+PerplexityValue = Annotated[float, Field(gt=1)]
 Ratio = Annotated[float, Field(ge=0)]
 LAYOUTS = ("folder", "phantom")
 
@@ -118,6 +119,9 @@ class EvaluationConfig(Section):
     perplexity: float = Field(30.0, gt=1)
     neighbours: int = Field(10, gt=0)
     seed: int = 0
+    coverage_neighbours: int = Field(5, gt=0, description="k of precision, recall, density and coverage")
+    other_perplexities: tuple[PerplexityValue, ...] = Field((10.0, 50.0), description="of further t-SNE maps")
+    other_seeds: tuple[int, ...] = Field((1,), description="of further t-SNE maps: what another start changes")
 
 
 class ClassificationConfig(Section):

@@ -38,6 +38,7 @@ class Network:
     dimension: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    family: str
     revision: int  # raised when the way from image to features changes
 
 
@@ -49,6 +50,7 @@ NETWORKS = {
         dimension=1280,
         mean=(127 / 255,) * 3,
         std=(128 / 255,) * 3,
+        family="EfficientNet-Lite, ImageNet",
         revision=1,
     ),
 }
@@ -93,6 +95,11 @@ def encoder_version(name: str) -> str:
     except PackageNotFoundError:
         raise UserError(f"the weights of encoder `{name}` are missing; {_TRAIN_EXTRA}") from None
     return f"{encoder.network.timm_name}@{encoder.input_size} weights {weights} revision {encoder.network.revision}"
+
+
+def encoder_family(name: str) -> str:
+    """Encoders of one family were trained alike on the same images: that they agree is no second opinion."""
+    return parse_encoder(name).network.family
 
 
 def encode(

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from polypstudio.pipeline.classification import classification_step
 from polypstudio.pipeline.context import Context
 from polypstudio.pipeline.diffusion import Stop, reconstruction_step, sample_steps, train_step
-from polypstudio.pipeline.evidence import kid_step, neighbour_step, tsne_step
+from polypstudio.pipeline.evidence import coverage_step, kid_step, neighbour_step
 from polypstudio.pipeline.features import Encoding, feature_steps
 from polypstudio.pipeline.index import index_step
+from polypstudio.pipeline.maps import maps_step, tsne_step
 from polypstudio.pipeline.runner import Step
 
 
@@ -33,7 +34,9 @@ def evaluation(context: Context, encoder: str) -> Iterator[Step]:
     yield from feature_steps(encoding)
     yield kid_step(encoding)
     yield neighbour_step(encoding)
+    yield coverage_step(encoding)
     yield tsne_step(encoding)
+    yield maps_step(encoding)
 
 
 def augmentation(context: Context) -> Iterator[Step]:
