@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from polypstudio.encoders import encoder_family, encoder_version
 from polypstudio.errors import UserError
 from polypstudio.metrics.features import ClassFeatures, FeatureSet
 from polypstudio.pipeline.features import Encoding
@@ -84,8 +83,9 @@ def provenance(encoding: Encoding, settings: Mapping[str, Any]) -> dict[str, Any
         "settings": {
             **{key: _plain(value) for key, value in settings.items() if key != "encoder"},
             "resolution": encoding.resolution,
-            "encoder_version": encoder_version(encoding.encoder),
-            "encoder_family": encoder_family(encoding.encoder),
+            "encoder_version": encoding.version,
+            "encoder_family": encoding.family,
+            "preprocessing": encoding.preprocessing,
         },
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }

@@ -11,6 +11,7 @@ from polypstudio.pipeline.evidence import coverage_step, kid_step, neighbour_ste
 from polypstudio.pipeline.features import Encoding, feature_steps
 from polypstudio.pipeline.index import index_step
 from polypstudio.pipeline.maps import maps_step, tsne_step
+from polypstudio.pipeline.own_classifier import CLASSIFIER, classifier_encoding, classifier_step
 from polypstudio.pipeline.runner import Step
 
 
@@ -30,6 +31,9 @@ def sampling(context: Context) -> Iterator[Step]:
 def evaluation(context: Context, encoder: str) -> Iterator[Step]:
     """`polypstudio evaluate`"""
     yield index_step(context)
+    if encoder == CLASSIFIER:
+        yield from _evaluation_by_classifier(context)
+        return
     encoding = Encoding.of(context, encoder)
     yield from feature_steps(encoding)
     yield kid_step(encoding)
@@ -37,6 +41,15 @@ def evaluation(context: Context, encoder: str) -> Iterator[Step]:
     yield coverage_step(encoding)
     yield tsne_step(encoding)
     yield maps_step(encoding)
+
+
+def _evaluation_by_classifier(context: Context) -> Iterator[Step]:
+    """Against the held-out images alone; copies and maps need the training images, which the classifier has seen."""
+    yield classifier_step(context)
+    encoding = classifier_encoding(context)
+    yield from feature_steps(encoding)
+    yield kid_step(encoding)
+    yield coverage_step(encoding)
 
 
 def augmentation(context: Context) -> Iterator[Step]:
