@@ -119,7 +119,9 @@ class EvaluationConfig(Section):
     perplexity: float = Field(30.0, gt=1)
     neighbours: int = Field(10, gt=0)
     seed: int = 0
-    coverage_neighbours: int = Field(5, gt=0, description="k of precision, recall, density and coverage")
+    coverage_neighbours: int | None = Field(
+        None, gt=0, description="k of precision, recall, density and coverage; default: min(5, smallest set - 1)"
+    )
     other_perplexities: tuple[PerplexityValue, ...] = Field((10.0, 50.0), description="of further t-SNE maps")
     other_seeds: tuple[int, ...] = Field((1,), description="of further t-SNE maps: what another start changes")
 

@@ -9,6 +9,8 @@ synthetic image. All depend on the numbers of images: compare them with the yard
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,11 @@ from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, ClassCoverage, Pat
 
 DEFAULT_K = 5
 ROWS = 1024  # of the distance matrix at once
+
+
+def default_k(set_sizes: Iterable[int]) -> int:
+    """min(5, smallest set − 1): one k for all cells of a study, so that they can be compared."""
+    return max(1, min(DEFAULT_K, min(set_sizes) - 1))
 
 
 def class_coverage(real: ClassFeatures, synthetic: ClassFeatures, name: str, k: int) -> dict[Pathology, ClassCoverage]:

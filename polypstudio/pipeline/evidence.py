@@ -7,7 +7,7 @@ from polypstudio.metrics.features import ClassFeatures
 from polypstudio.metrics.kid import default_subset_size
 from polypstudio.metrics.memorization import copies, copy_threshold, near_duplicates
 from polypstudio.metrics.neighbours import class_agreement, real_agreement
-from polypstudio.metrics.prdc import class_coverage
+from polypstudio.metrics.prdc import class_coverage, default_k
 from polypstudio.pipeline.evaluation import (
     REFERENCES,
     ReferenceName,
@@ -44,8 +44,7 @@ def kid_step(encoding: Encoding) -> Step:
 
     def run(report: Report) -> None:
         real, iterations = _real(encoding), iterations_of(encoding)
-        sizes = [len(each[c]) for each in (*real.values(), *iterations.values()) for c in PATHOLOGIES]
-        size = config.subset_size or default_subset_size(sizes)
+        size = config.subset_size or default_subset_size(_sizes(real, iterations))
         kid_settings = KidSettings(size, config.subsets, config.bootstrap, config.permutations, config.seed)
         references: dict[ReferenceName, ReferenceEvidence] = {}
         ranked: dict[ReferenceName, list[RuleRanking]] = {}
@@ -97,10 +96,11 @@ def neighbour_step(encoding: Encoding) -> Step:
 
 def coverage_step(encoding: Encoding) -> Step:
     """Precision, recall, density and coverage of every iteration against both references."""
-    study, k = encoding.context.study, encoding.context.config.evaluation.coverage_neighbours
+    study, chosen = encoding.context.study, encoding.context.config.evaluation.coverage_neighbours
 
     def run(report: Report) -> None:
         real, iterations = _real(encoding), iterations_of(encoding)
+        k = chosen or default_k(_sizes(real, iterations))
         references: dict[ReferenceName, ReferenceCoverage] = {}
         for done, (name, split) in enumerate(REFERENCES):
             report(done, len(REFERENCES), f"against the {split} images")
@@ -111,7 +111,7 @@ def coverage_step(encoding: Encoding) -> Step:
         made = provenance(encoding, {})
         save_result(study, encoding.encoder, CoverageResult(**made, k=k, references=references))
 
-    return evaluation_step(encoding, "coverage", "Coverage", 1, [CoverageResult], {"k": k}, run)
+    return evaluation_step(encoding, "coverage", "Coverage", 1, [CoverageResult], {"k": chosen}, run)
 
 
 def _coverage(
@@ -137,3 +137,8 @@ def _coverage(
 def _real(encoding: Encoding) -> dict[str, ClassFeatures]:
     """The real images by split, as far as the encoder may judge against them."""
     return {split: classes_of(encoding, real_set(split)) for _, split in REFERENCES if real_set(split) in encoding.sets}
+
+
+def _sizes(real: dict[str, ClassFeatures], iterations: dict[int, ClassFeatures]) -> list[int]:
+    """Of every class of every set that takes part; reconstructions are as many as their originals."""
+    return [len(classes[c]) for classes in (*real.values(), *iterations.values()) for c in PATHOLOGIES]

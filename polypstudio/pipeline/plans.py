@@ -10,6 +10,7 @@ from polypstudio.pipeline.diffusion import Stop, reconstruction_step, sample_ste
 from polypstudio.pipeline.evidence import coverage_step, kid_step, neighbour_step
 from polypstudio.pipeline.features import Encoding, feature_steps
 from polypstudio.pipeline.index import index_step
+from polypstudio.pipeline.leaks import leak_step
 from polypstudio.pipeline.maps import maps_step, tsne_step
 from polypstudio.pipeline.own_classifier import CLASSIFIER, classifier_encoding, classifier_step
 from polypstudio.pipeline.runner import Step
@@ -35,6 +36,7 @@ def evaluation(context: Context, encoder: str) -> Iterator[Step]:
         yield from _evaluation_by_classifier(context)
         return
     encoding = Encoding.of(context, encoder)
+    yield leak_step(encoding)
     yield from feature_steps(encoding)
     yield kid_step(encoding)
     yield neighbour_step(encoding)

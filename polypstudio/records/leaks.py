@@ -20,10 +20,8 @@ class IterationLeak(Record):
     """What tells the synthetic images of one iteration from the real training images."""
 
     iteration: int
-    file: LeakTest = Field(description="codec, size, borders: how a file was made, which matching removes")
-    image: LeakTest = Field(
-        description="mean colour, brightness, contrast, sharpness: what a picture looks like at a glance"
-    )
+    file: LeakTest = Field(description="traces of codec and borders in the pixels, which matching at import removes")
+    image: LeakTest = Field(description="mean colours, contrast, sharpness: what a picture looks like at a glance")
 
     @property
     def leaks(self) -> bool:

@@ -29,6 +29,9 @@ class IterationManifest(Record):
     versions: dict[str, str] = Field(default_factory=dict)
     hashes: dict[str, str] = Field(default_factory=dict, description="unet, samples/ad/00000.png … -> sha256")
     counts: dict[Pathology, int] = Field(default_factory=dict)
+    matching: dict[str, int] = Field(
+        default_factory=dict, description="what was done to how many imported images to match the real ones' format"
+    )
     training: dict[str, float | int | str] = Field(default_factory=dict)
 
 
