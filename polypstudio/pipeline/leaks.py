@@ -9,11 +9,10 @@ from polypstudio.pipeline.features import Encoding
 from polypstudio.pipeline.runner import Step
 from polypstudio.progress import Report
 from polypstudio.records import IterationLeak, LeakResult
+from polypstudio.store.contents import LEAKS
 from polypstudio.store.paths import iteration_set, real_set
 from polypstudio.store.results import result_path, save_result
 from polypstudio.store.studies import complete_iterations
-
-NAME = "images"
 
 
 def leak_step(encoding: Encoding) -> Step:
@@ -44,7 +43,7 @@ def leak_step(encoding: Encoding) -> Step:
             found.append(IterationLeak(iteration=iteration, file=file, image=image))
         report(1, 1)
         created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        save_result(study, NAME, LeakResult(inputs=inputs, settings=settings, created=created, iterations=found))
+        save_result(study, LEAKS, LeakResult(inputs=inputs, settings=settings, created=created, iterations=found))
 
     return Step(
         name="leaks",
@@ -52,6 +51,6 @@ def leak_step(encoding: Encoding) -> Step:
         version=1,
         inputs=inputs,
         settings=settings,
-        outputs=[result_path(study, LeakResult, NAME)],
+        outputs=[result_path(study, LeakResult, LEAKS)],
         run=run,
     )

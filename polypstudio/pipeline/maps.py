@@ -40,6 +40,7 @@ from polypstudio.store.studies import complete_iterations
 
 JUDGED = 3000  # images from which the numbers of a map are computed, at most
 DECIMALS = 2
+TSNE_VERSION = 2  # of the joint map, which the other maps stand beside
 
 
 def tsne_step(encoding: Encoding) -> Step:
@@ -69,14 +70,14 @@ def tsne_step(encoding: Encoding) -> Step:
         )
         save_result(study, encoding.encoder, result)
 
-    return evaluation_step(encoding, "tsne", "t-SNE map", 2, [TsneResult], settings, run)
+    return evaluation_step(encoding, "tsne", "t-SNE map", TSNE_VERSION, [TsneResult], settings, run)
 
 
 def maps_step(encoding: Encoding) -> Step:
     """The maps in every alignment, with the numbers that say what each is worth."""
     study, config = encoding.context.study, encoding.context.config.evaluation
     names = {"perplexity", "seed", "other_perplexities", "other_seeds", "neighbours"}
-    settings = config.model_dump(include=names)
+    settings = {**config.model_dump(include=names), "joint_map": TSNE_VERSION}
 
     def run(report: Report) -> None:
         iterations = complete_iterations(study)

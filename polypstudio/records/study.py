@@ -9,9 +9,13 @@ from pydantic import Field
 from polypstudio.config import StudyConfig
 from polypstudio.records.base import Pathology, Record
 from polypstudio.records.classification import ClassificationResult
+from polypstudio.records.coverage import CoverageResult
 from polypstudio.records.images import RealImage
 from polypstudio.records.kid import KidResult
+from polypstudio.records.leaks import LeakResult
+from polypstudio.records.maps import MapsResult
 from polypstudio.records.neighbours import NeighbourResult
+from polypstudio.records.ranking import RankingResult
 
 
 class IterationManifest(Record):
@@ -43,5 +47,10 @@ class StudyContents(Record):
     images: list[RealImage]
     iterations: list[IterationManifest]
     kid: KidResult | None = None
+    ranking: RankingResult | None = None
+    coverage: CoverageResult | None = None
     neighbours: NeighbourResult | None = None
+    maps: MapsResult | None = None
+    leaks: LeakResult | None = None
+    by_encoder: list[KidResult] = Field(default_factory=list, description="the KID evidence of every encoder")
     classification: ClassificationResult | None = None
