@@ -29,7 +29,8 @@ from polypstudio.store.studies import load_config, load_manifest, save_config
 pytestmark = pytest.mark.slow
 
 ENCODER = "efficientnet-lite0"
-POSING, SWAPPED, COPIED, MIXED, MIXED_OTHERWISE, PHANTOMS = 1, 2, 3, 4, 5, 6
+POSING, SWAPPED, COPIED, PHANTOMS = 1, 2, 3, 4
+MIXED = (41, 42, 43)
 DOSES = {"blurred": (11, 12), "JPEG": (21, 22), "hue": (31, 32)}  # iterations of the lower and the higher dose
 Damage = Callable[[Image.Image], Image.Image]
 
@@ -68,8 +69,8 @@ def study(polyps: Path, tmp_path_factory: pytest.TempPathFactory) -> StudyPaths:
     take(POSING, test / "ad", test / "non_ad")
     take(SWAPPED, test / "non_ad", test / "ad")
     take(COPIED, train / "ad", train / "non_ad")
-    for iteration, start in ((MIXED, 0), (MIXED_OTHERWISE, 1)):
-        take(iteration, *half_and_half(test, work / f"mixed-{start}", start))
+    for iteration in MIXED:
+        take(iteration, *half_and_half(test, work / f"mixed-{iteration}", seed=iteration))
     write_phantom(work / "phantoms", {("test", label): 32 for label in PATHOLOGIES}, seed=5)
     take(PHANTOMS, *damaged(work / "phantoms" / "test", work / "large", lambda image: image.resize((256, 256)), ".png"))
     doses: dict[str, tuple[Damage, Damage]] = {
@@ -85,13 +86,14 @@ def study(polyps: Path, tmp_path_factory: pytest.TempPathFactory) -> StudyPaths:
     return paths
 
 
-def half_and_half(test: Path, folder: Path, start: int) -> Iterator[Path]:
-    """Two folders, each with every second image of both classes."""
-    for part in (start, 1 - start):
+def half_and_half(test: Path, folder: Path, seed: int) -> Iterator[Path]:
+    """Two folders, each with half of the images of both classes, drawn at random."""
+    files = {label: np.random.default_rng(seed).permutation(sorted((test / label).iterdir())) for label in PATHOLOGIES}
+    for part in (0, 1):
         target = folder / str(part)
         target.mkdir(parents=True)
         for label in PATHOLOGIES:
-            for path in sorted((test / label).iterdir())[part::2]:
+            for path in files[label][part::2]:
                 (target / f"{label}-{path.name}").write_bytes(path.read_bytes())
         yield target
 
@@ -128,11 +130,11 @@ def test_swapped_folders_raise_the_alarm(trained_on: Any) -> None:
     assert "swapped" in evidence.alarms
 
 
-@pytest.mark.parametrize("iteration", [MIXED, MIXED_OTHERWISE])
-def test_a_half_and_half_mixture_ignores_the_class(trained_on: Any, iteration: int) -> None:
-    evidence = trained_on.at(iteration)
-    assert abs(evidence.alignment.value) < 0.35
-    assert "class_ignored" in evidence.alarms
+def test_half_and_half_mixtures_ignore_the_class(trained_on: Any) -> None:
+    """Halves of 35 images are uneven by chance, to either side; so A is near 0 on average, and no test finds a class."""
+    found = [trained_on.at(iteration) for iteration in MIXED]
+    assert abs(np.mean([evidence.alignment.value for evidence in found])) < 0.3
+    assert all("class_ignored" in evidence.alarms for evidence in found)
 
 
 @pytest.mark.parametrize("damage", DOSES)

@@ -57,9 +57,9 @@ def build(context: StudyContext) -> None:
     """Builds the tab inside the current ``gr.Tab``."""
     words = block("findings-words")
     with gr.Row(equal_height=False):
-        with gr.Column(scale=5, min_width=420):
+        with gr.Column(scale=4, min_width=380):
             plot = gr.Plot(show_label=False, elem_id="findings-plot")
-        with gr.Column(scale=6, min_width=480):
+        with gr.Column(scale=7, min_width=480):
             comparison = block("findings-table")
     about = block("findings-methods")
     context.on_selection(words_card, words)
