@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from polypstudio.diffusion.fingerprint import (
     reconstruction_fingerprint,
@@ -12,8 +12,7 @@ from polypstudio.diffusion.fingerprint import (
 from polypstudio.pipeline.context import Context
 from polypstudio.pipeline.runner import Step
 from polypstudio.progress import Report
-
-Stop = Callable[[], bool]
+from polypstudio.stopping import Stop
 
 
 def train_step(context: Context, stop: Stop) -> Step:

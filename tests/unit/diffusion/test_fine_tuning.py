@@ -17,7 +17,8 @@ from polypstudio.config import StudyConfig, pathology_stage, prior_stage
 from polypstudio.diffusion.base import load_base, load_unet
 from polypstudio.diffusion.batches import Batch
 from polypstudio.diffusion.fingerprint import stage_fingerprints
-from polypstudio.diffusion.train import denoising_loss, train
+from polypstudio.diffusion.loss import denoising_loss
+from polypstudio.diffusion.train import train
 from polypstudio.errors import UserError
 from polypstudio.records import RealImage
 from polypstudio.stopping import Stopped
@@ -185,7 +186,7 @@ def test_divergence_stops_the_run_and_keeps_what_was_good(
         losses += 1
         return denoising_loss(*arguments) * (float("nan") if losses == 8 else 1.0)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("polypstudio.diffusion.train.denoising_loss", diverging)
+    monkeypatch.setattr("polypstudio.diffusion.stage_run.denoising_loss", diverging)
     with pytest.raises(UserError, match=r"step 4 of pathology: .* lower the learning_rate of stage pathology"):
         train(study, config, images, root)
     monkeypatch.undo()
