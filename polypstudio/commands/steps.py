@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from polypstudio.console import Console
 from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, KidResult, Pathology
-from polypstudio.stopping import stop_on_signals
+from polypstudio.stopping import Stop, stop_on_signals
 from polypstudio.store.atomic import sweep
 from polypstudio.store.locks import exclusive
 from polypstudio.store.paths import StudyPaths, find_study
@@ -20,8 +20,6 @@ from polypstudio.store.results import load_result
 if TYPE_CHECKING:
     from polypstudio.pipeline.context import Context
     from polypstudio.pipeline.runner import Step
-
-Stop = Callable[[], bool]
 
 # The columns of the paper's Table 2: within and across the classes, first of synthetic AD, then of synthetic Non-AD.
 PAIRS: tuple[tuple[Pathology, Pathology], ...] = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from polypstudio.diffusion.fingerprint import (
     reconstruction_fingerprint,
@@ -12,13 +12,12 @@ from polypstudio.diffusion.fingerprint import (
 from polypstudio.pipeline.context import Context
 from polypstudio.pipeline.runner import Step
 from polypstudio.progress import Report
-
-Stop = Callable[[], bool]
+from polypstudio.stopping import Stop
 
 
 def train_step(context: Context, stop: Stop) -> Step:
-    """Both stages: a U-Net for every checkpoint of the pathology stage."""
-    study, pathology = context.study, context.training.pathology
+    """All stages: a U-Net for every checkpoint of the last one."""
+    study, checkpoints = context.study, context.training.checkpoints
     fingerprints = stage_fingerprints(context.config, context.images, context.data_root)
 
     def run(report: Report) -> None:
@@ -31,8 +30,8 @@ def train_step(context: Context, stop: Stop) -> Step:
         title="Fine-tuning",
         version=1,
         inputs=fingerprints,
-        settings={"checkpoints": pathology.checkpoints},
-        outputs=[study.unet(iteration) for iteration in pathology.checkpoints],
+        settings={"checkpoints": checkpoints},
+        outputs=[study.unet(iteration) for iteration in checkpoints],
         run=run,
     )
 

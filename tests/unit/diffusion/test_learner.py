@@ -10,8 +10,9 @@ from diffusers import UNet2DConditionModel
 
 from polypstudio.diffusion.base import load_base
 from polypstudio.diffusion.ema import Ema
-from polypstudio.diffusion.learner import Learner, freeze
+from polypstudio.diffusion.learner import Learner
 from polypstudio.diffusion.schedule import learning_rate
+from polypstudio.diffusion.trained_part import freeze
 from polypstudio.errors import UserError
 
 FROZEN = ("conv_in", "time_embedding", "down_blocks.0")
@@ -19,7 +20,8 @@ FROZEN = ("conv_in", "time_embedding", "down_blocks.0")
 
 def _learner(base: Path) -> Learner:
     unet = load_base(str(base)).unet().to(memory_format=torch.channels_last)
-    return Learner(unet, FROZEN, ema_decay=0.9)
+    freeze(unet, FROZEN)
+    return Learner(unet, ema_decay=0.9)
 
 
 def _step(learner: Learner, number: int) -> None:
@@ -57,7 +59,7 @@ def test_a_prefix_that_matches_nothing_is_named(base: Path) -> None:
     unet = load_base(str(base)).unet()
     with pytest.raises(UserError, match=r"begins with `down_blocks\.9`; its parts are .*mid_block"):
         freeze(unet, ["conv_in", "down_blocks.9"])
-    with pytest.raises(UserError, match="freezes the whole U-Net"):
+    with pytest.raises(UserError, match="the whole U-Net is frozen"):
         freeze(unet, {name.split(".")[0] for name, _ in unet.named_parameters()})
 
 
@@ -80,10 +82,10 @@ def test_a_restored_state_goes_on_in_the_same_bits(base: Path, tmp_path: Path) -
         _step(straight, number)
     for number in range(1, 4):
         _step(first, number)
-    first.save_state(tmp_path, 3, "made like this")
-    assert second.load_state(tmp_path, "made in another way", at_most=9) == 0
-    assert second.load_state(tmp_path, "made like this", at_most=2) == 0
-    assert second.load_state(tmp_path, "made like this", at_most=9) == 3
+    first.save_state(tmp_path, 3, "made like this", {"loss": 1})
+    assert second.load_state(tmp_path, "made in another way", at_most=9)[0] == 0
+    assert second.load_state(tmp_path, "made like this", at_most=2)[0] == 0
+    assert second.load_state(tmp_path, "made like this", at_most=9) == (3, {"loss": 1})
     for number in range(4, 6):
         _step(second, number)
     for a, b in zip(straight.parameters, second.parameters, strict=True):
@@ -101,7 +103,7 @@ def test_only_the_newest_state_is_kept_and_a_torn_one_is_passed_over(base: Path,
     torn = tmp_path / "state-000003"
     torn.mkdir()
     (torn / "state.json").write_text('{"step": 3, "updates": 3, "fingerprint": "f"}')
-    assert _learner(base).load_state(tmp_path, "f", at_most=9) == 2
+    assert _learner(base).load_state(tmp_path, "f", at_most=9)[0] == 2
 
 
 def test_a_checkpoint_is_a_diffusers_folder_of_averaged_half_precision_weights(base: Path, tmp_path: Path) -> None:
