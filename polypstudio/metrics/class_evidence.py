@@ -23,7 +23,7 @@ from polypstudio.metrics.class_kernels import (
     code_synthetic,
 )
 from polypstudio.metrics.features import ClassFeatures
-from polypstudio.metrics.gram import Array
+from polypstudio.metrics.gram import Array, Draws
 from polypstudio.metrics.kid import check_subset_size, subset_draws
 from polypstudio.metrics.uncertainty import (
     block_permutations,
@@ -113,20 +113,12 @@ class Reference:
         blocks = np.unique(2 * groups + is_ad, return_inverse=True)[1]
         rng = generator(self.settings.seed, "separation")
         relabelled = block_permutations(blocks, is_ad, self.settings.permutations, rng)
-        permuted = self._pooled_separation(relabelled)
-        observed = float(self._pooled_separation(is_ad[None, :].astype(np.float64))[0])
+        observed, *permuted = self._blocks.relabelled_separation(np.vstack([is_ad, relabelled]))
         return Separation(
             kid=float(self._point_means.separation()[0]),
             ci=interval(self._drawn_means.separation()),
-            p=permutation_p(observed, permuted),
+            p=permutation_p(float(observed), np.array(permuted)),
         )
-
-    def _pooled_separation(self, is_ad: Array) -> Array:
-        """KID between the images labelled 1 and those labelled 0 (draws, n of both classes), no pair of one group."""
-        first, second = is_ad, 1.0 - is_ad
-        pooled = self._blocks.pooled
-        within = pooled.mean(first, first) + pooled.mean(second, second)
-        return within - 2.0 * pooled.mean(first, second)
 
     def _cell(
         self, synthetic: Pathology, real: Pathology, point: ClassMeans, drawn: ClassMeans, subset: ClassMeans, n: int
@@ -163,14 +155,14 @@ class Reference:
         An image x scores s(x) = ⟨φ(x), μ_rAD − μ_rNon⟩, and the numerator is the mean score of synthetic AD minus that
         of synthetic Non-AD.
         """
-        scores = np.concatenate([blocks.real_difference(c, self._everyone) for c in PATHOLOGIES])
+        scores = np.concatenate([blocks.real_difference(c) for c in PATHOLOGIES])
         sets = blocks.synthetic
         is_ad = np.repeat([True, False], [len(sets[c]) for c in PATHOLOGIES])
         labels = 2 * np.concatenate([sets[c].group for c in PATHOLOGIES]) + is_ad
         rng = generator(self.settings.seed, "alignment")
         relabelled = block_permutations(labels, is_ad, self.settings.permutations, rng)
-        observed = abs(_mean_difference(scores, is_ad[None, :].astype(np.float64))[0])
-        return permutation_p(float(observed), np.abs(_mean_difference(scores, relabelled)))
+        observed, *permuted = np.abs(_mean_difference(scores, np.vstack([is_ad, relabelled])))
+        return permutation_p(float(observed), np.array(permuted))
 
     def _group_weights(self) -> Weights:
         groups = np.concatenate([self.real[c].group for c in PATHOLOGIES])
@@ -180,7 +172,7 @@ class Reference:
 
     def _synthetic_weights(self, synthetic: ClassFeatures, sets: CodedClasses) -> Weights:
         """Reconstructions are drawn with their sources, other synthetic images independently within each class."""
-        weights: dict[Pathology, Array] = {}
+        weights: dict[Pathology, Draws] = {}
         for c in PATHOLOGIES:
             sources = synthetic[c].sources
             rng = generator(self.settings.seed, "synthetic", c)
@@ -248,8 +240,8 @@ def _estimate(point: Array, draws: Array) -> Estimate:
     return Estimate(value=float(point[0]), ci=interval(draws))
 
 
-def _mean_difference(scores: Array, first: Array) -> Array:
+def _mean_difference(scores: Array, first: Draws) -> Array:
     """Mean score of the images labelled 1 minus that of the others: scores (n,), labels (draws, n) -> (draws,)."""
-    n_first = first.sum(axis=1)
-    total = first @ scores
+    n_first = first.sum(axis=1, dtype=np.float64)
+    total = first.astype(np.float64) @ scores
     return total / n_first - (scores.sum() - total) / (first.shape[1] - n_first)

@@ -19,15 +19,16 @@ from numpy.typing import NDArray
 from polypstudio.errors import UserError
 from polypstudio.metrics.class_kernels import CodedClasses, code_real, code_synthetic
 from polypstudio.metrics.features import ClassFeatures
-from polypstudio.metrics.gram import Array
+from polypstudio.metrics.gram import Array, Features
 from polypstudio.records import PATHOLOGIES, NeighbourAgreement, Pathology
 
 DEFAULT_K = 10
 
 
-def cosine_distances(x: Array, y: Array) -> Array:
+def cosine_distances(x: Features, y: Features) -> Array:
     """1 − cosine similarity of all pairs, in [0, 2]: (n, d), (m, d) -> (n, m). A zero vector is at distance 1."""
     tiny = np.finfo(np.float64).tiny
+    x, y = x.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
     x = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), tiny)
     y = y / np.maximum(np.linalg.norm(y, axis=1, keepdims=True), tiny)
     return np.clip(1.0 - x @ y.T, 0.0, 2.0)
