@@ -115,13 +115,19 @@ def _add_study_routes(app: FastAPI, root: Path) -> None:
         study = next((study for study in list_studies(root) if study.name == name), None)
         key = images.parse_key(image_set, label, index)
         path = images.image_file(study, key) if study and key else None
-        try:
-            content, kind = images.image_bytes(path) if path else (b"", "")
-        except OSError:
-            content, kind = b"", ""
-        if not content:
+        if key is None or path is None:
             return Response(status_code=404)
-        caching = FOREVER if "v" in request.query_params else "no-cache"
+        try:
+            stored = path.read_bytes()
+            content, kind = images.browser_image(path, stored)
+        except OSError:
+            return Response(status_code=404)
+        asked = request.query_params.get("v")
+        if asked not in (None, images.UNHASHED, images.current_version(path, key, stored)):
+            return Response(
+                status_code=404
+            )  # the image that is asked for has been replaced: another is not shown for it
+        caching = "no-cache" if asked in (None, images.UNHASHED) else FOREVER
         return Response(content, media_type=kind, headers={"Cache-Control": caching})
 
     @app.get("/study/{name}/iterations")
