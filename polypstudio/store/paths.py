@@ -134,7 +134,7 @@ class StudyPaths:
         return self.features / encoder / f"{set_hash}.safetensors"
 
     def result(self, kind: str, name: str) -> Path:
-        """``kind``: kid, tsne, neighbours (by encoder), classification (by model)."""
+        """``kind``: kid, ranking, coverage, neighbours, tsne, maps (by encoder), leaks, classification (by model)."""
         return self.results / kind / f"{name}.json"
 
     def stamp(self, step: str) -> Path:
