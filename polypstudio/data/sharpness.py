@@ -42,21 +42,27 @@ def _reduced(pixels: np.ndarray) -> np.ndarray:
 def assign_quality(root: Path, images: list[RealImage], report: Report = silent) -> list[RealImage]:
     """The images with a quality each: those without one get `low` if they are less sharp than the threshold.
 
-    The threshold is the ``LOW_QUANTILE`` of the sharpness of the train images without a stated quality. Reads only
-    images without one. Raises UserError naming an image that cannot be read.
+    The threshold is the ``LOW_QUANTILE`` of the sharpness of the train images without a stated quality; what was
+    measured is kept as their ``sharpness``. Reads only images without a quality.
+    Raises UserError naming an image that cannot be read.
     """
     unstated = [image for image in images if image.quality is None]
     if not unstated:
         return images
     measured: dict[str, float] = {}
     for done, image in enumerate(unstated, start=1):
-        measured[image.path] = sharpness(_reduced(load_rgb(root / image.path)))
+        measured[image.path] = round(sharpness(_reduced(load_rgb(root / image.path))), 6)
         report(done, len(unstated), "sharpness")
     reference = [measured[image.path] for image in unstated if image.split == "train"] or list(measured.values())
     threshold = np.quantile(reference, LOW_QUANTILE)
     return [
         image
         if image.quality is not None
-        else image.model_copy(update={"quality": "low" if measured[image.path] < threshold else "high"})
+        else image.model_copy(
+            update={
+                "quality": "low" if measured[image.path] < threshold else "high",
+                "sharpness": measured[image.path],
+            }
+        )
         for image in images
     ]

@@ -14,7 +14,7 @@ from typing import Any
 from polypstudio.config import StudyConfig, TrainingConfig
 from polypstudio.data.prompts import NEGATIVE, prompt
 from polypstudio.diffusion.base import MODEL_WEIGHTS, base_fingerprint
-from polypstudio.diffusion.stages import POLYP_PRIOR, Stage, build_stages
+from polypstudio.diffusion.stages import Stage, build_stages
 from polypstudio.errors import UserError
 from polypstudio.records import PATHOLOGIES, Pathology, RealImage
 from polypstudio.store.features import file_hash
@@ -46,16 +46,20 @@ def stage_fingerprints(config: StudyConfig, images: Sequence[RealImage], data_ro
     start = base_fingerprint(training.base)
     common = training.model_dump(
         include={"resolution", "batch_size", "gradient_accumulation", "precision", "caption_dropout", "seed"}
-    )
+    ) | _unusual(min_snr_gamma=training.min_snr_gamma)
+    if training.method == "lora":
+        common |= training.lora.model_dump()
     for stage in stages:
         start = _digest([_TRAINING_VERSION, start, common, _stage_content(stage, hashes)])
         fingerprints[stage.name] = start
     return fingerprints
 
 
-def checkpoint_folder(study: StudyPaths, stage: str, step: int) -> Path:
-    """Where a stage saves its U-Net: the last one an iteration each, the others for the stage that follows."""
-    return study.stage_unet(stage) if stage == POLYP_PRIOR else study.unet(step)
+def checkpoint_folder(study: StudyPaths, stage: Stage, step: int) -> Path:
+    """Where a stage saves its U-Net: the last one its iterations, the others what the next starts from, and on the way."""
+    if stage.is_last:
+        return study.unet(step)
+    return study.stage_unet(stage.name, None if step == stage.steps else step)
 
 
 def checkpoint_record(unet: Path) -> dict[str, Any]:
@@ -77,13 +81,14 @@ def sampling_fingerprint(study: StudyPaths, config: StudyConfig, iteration: int)
     unet = study.unet(iteration)
     weights = checkpoint_record(unet).get("sha256") or file_hash(unet / MODEL_WEIGHTS)
     settings = config.sampling.model_dump(exclude={"batch_size"})
-    about = [base_fingerprint(training.base), training.resolution, training.precision, sample_prompts(), NEGATIVE]
+    prompts = sample_prompts(training)
+    about = [base_fingerprint(training.base), training.resolution, training.precision, prompts, NEGATIVE]
     return _digest([_SAMPLING_VERSION, weights, settings, *about])
 
 
-def sample_prompts() -> dict[Pathology, str]:
-    """The words each class is drawn with."""
-    return {label: prompt(label, "high") for label in PATHOLOGIES}
+def sample_prompts(training: TrainingConfig) -> dict[Pathology, str]:
+    """The words each class is drawn with: those that the last stage learns its good images with."""
+    return {label: prompt(label, "high", training.class_prompt(label)) for label in PATHOLOGIES}
 
 
 def reconstruction_fingerprint(config: StudyConfig, images: Sequence[RealImage], data_root: Path) -> str:
@@ -108,7 +113,14 @@ def _stage_content(stage: Stage, hashes: Mapping[str, str]) -> list[Any]:
         [pool.name, pool.weight, [[hashes[image.path], words] for image, words in pool.examples]]
         for pool in stage.pools
     ]
-    return [stage.name, stage.steps, stage.learning_rate, stage.ema_decay, stage.frozen, pools]
+    unusual = _unusual(warm_up=stage.warm_up, trainable=stage.trainable or None)
+    content = [stage.name, stage.steps, stage.learning_rate, stage.ema_decay, stage.frozen, pools]
+    return [*content, unusual] if unusual else content
+
+
+def _unusual(**settings: Any) -> dict[str, Any]:
+    """The settings that are not left unset: one that came later leaves the fingerprints before it as they were."""
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _digest(content: list[Any]) -> str:

@@ -17,8 +17,8 @@ Stop = Callable[[], bool]
 
 
 def train_step(context: Context, stop: Stop) -> Step:
-    """Both stages: a U-Net for every checkpoint of the pathology stage."""
-    study, pathology = context.study, context.training.pathology
+    """All stages: a U-Net for every checkpoint of the last one."""
+    study, checkpoints = context.study, context.training.checkpoints
     fingerprints = stage_fingerprints(context.config, context.images, context.data_root)
 
     def run(report: Report) -> None:
@@ -31,8 +31,8 @@ def train_step(context: Context, stop: Stop) -> Step:
         title="Fine-tuning",
         version=1,
         inputs=fingerprints,
-        settings={"checkpoints": pathology.checkpoints},
-        outputs=[study.unet(iteration) for iteration in pathology.checkpoints],
+        settings={"checkpoints": checkpoints},
+        outputs=[study.unet(iteration) for iteration in checkpoints],
         run=run,
     )
 

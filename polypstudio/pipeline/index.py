@@ -19,7 +19,7 @@ MINIMUM_PER_CLASS = 4  # a KID of fewer images has no interval worth showing
 def index_step(context: Context) -> Step:
     """The dataset's images with label, split, group and quality, into ``images.json``."""
     listing = context.listing
-    text = "\n".join(image.model_dump_json() for image in listing)
+    text = "\n".join(image.model_dump_json(exclude={"sharpness"}) for image in listing)
 
     def run(report: Report) -> None:
         for label in PATHOLOGIES:

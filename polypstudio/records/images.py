@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from pydantic import Field
+
+from polypstudio.config.words import Quality
 from polypstudio.records.base import Label, Pathology, Record, Split
 
 
@@ -14,7 +17,8 @@ class RealImage(Record):
     label: Label
     split: Split
     group: str
-    quality: Literal["high", "low"] | None = None
+    quality: Quality | None = None
+    sharpness: float | None = Field(None, ge=0, le=1, description="as measured where the dataset states no quality")
 
 
 class ImageKey(NamedTuple):

@@ -108,9 +108,9 @@ class StudyPaths:
         """What one stage of fine-tuning keeps: resumable states, and the U-Net it hands on."""
         return self.training / stage
 
-    def stage_unet(self, stage: str) -> Path:
-        """The U-Net at the end of a stage that another stage starts from."""
-        return self.stage(stage) / "unet"
+    def stage_unet(self, stage: str, step: int | None = None) -> Path:
+        """The U-Net at the end of a stage that another stage starts from, or at a checkpoint on the way."""
+        return self.stage(stage) / ("unet" if step is None else f"unet-{step:06d}")
 
     def latents(self, key: str) -> Path:
         """Cached VAE latents of the training images, by content."""
