@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -62,11 +62,18 @@ def draw(
 class Sampler:
     """The base model with the U-Net of one iteration, ready to draw."""
 
-    def __init__(self, study: StudyPaths, config: StudyConfig, iteration: int) -> None:
+    def __init__(
+        self,
+        study: StudyPaths,
+        config: StudyConfig,
+        iteration: int,
+        prompts: Mapping[Pathology, str] | None = None,
+    ) -> None:
+        """``prompts``: other words than the study's own for each class."""
         training = training_section(config)
         base = load_base(training.base)
         device = PartialState().device
-        words = list(sample_prompts(training).values())
+        words = [(prompts or sample_prompts(training))[label] for label in PATHOLOGIES]
         embeddings = prompt_embeddings(base, [NEGATIVE, *words], device)
         self._negative, positive = embeddings[:1], embeddings[1:]
         self._positive = dict(zip(PATHOLOGIES, positive, strict=True))
