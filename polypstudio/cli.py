@@ -13,6 +13,7 @@ from polypstudio import __version__
 from polypstudio.config import LAYOUTS, PRESETS
 from polypstudio.console import as_job
 from polypstudio.errors import UserError
+from polypstudio.records import PATHOLOGIES
 from polypstudio.stopping import Stopped
 
 EXIT_USER_ERROR = 2
@@ -68,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     _add_serving(verb)
     _add_making(verb, study_verb)
     _add_steps(study_verb)
+    _add_generating(study_verb)
     _add_outputs(verb, study_verb)
     return top
 
@@ -125,6 +127,22 @@ def _add_steps(study_verb: Any) -> None:
     ):
         study_verb(name, run, text).add_argument("--encoder", help="default: the study's")
     study_verb("classify", steps.classify, "the augmentation test with EfficientNet")
+
+
+def _add_generating(study_verb: Any) -> None:
+    from polypstudio.commands import generating
+
+    text = "draw images of one prompt and the same noise at chosen iterations, beside the study's samples"
+    generate = study_verb("generate", generating.generate, text)
+    generate.add_argument("--iteration", type=int, action="append", required=True, help="may be given several times")
+    generate.add_argument("--prompt", help="default: that of the class")
+    generate.add_argument(
+        "--class", dest="label", choices=PATHOLOGIES, default="ad", help="whose noise (default: %(default)s)"
+    )
+    generate.add_argument("--seed", type=int, help="default: the study's, which gives the noise of its samples")
+    generate.add_argument("--guidance", type=float, help="default: the study's")
+    generate.add_argument("--steps", type=int, help="default: the study's")
+    generate.add_argument("--count", type=int, default=2, help="images an iteration (default: %(default)s)")
 
 
 def _add_outputs(verb: Any, study_verb: Any) -> None:

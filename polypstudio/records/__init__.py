@@ -21,6 +21,7 @@ from polypstudio.records.base import (
 )
 from polypstudio.records.classification import Arm, ArmRun, ClassificationResult, ClassScores
 from polypstudio.records.coverage import ClassCoverage, CoverageResult, IterationCoverage, ReferenceCoverage
+from polypstudio.records.generation import Generation, GenerationRequest
 from polypstudio.records.images import ImageKey, RealImage
 from polypstudio.records.jobs import Job, Progress
 from polypstudio.records.kid import (
@@ -61,6 +62,8 @@ __all__ = [
     "Copy",
     "CoverageResult",
     "Estimate",
+    "Generation",
+    "GenerationRequest",
     "ImageKey",
     "IterationCopies",
     "IterationCoverage",

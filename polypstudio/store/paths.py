@@ -84,6 +84,11 @@ class StudyPaths:
         return self.root / "jobs"
 
     @property
+    def generated(self) -> Path:
+        """Images drawn on request, a folder each request."""
+        return self.root / "generated"
+
+    @property
     def lock(self) -> Path:
         """Held by the one process that changes the study."""
         return self.root / ".lock"

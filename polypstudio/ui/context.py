@@ -18,7 +18,15 @@ import gradio as gr
 
 from polypstudio.config import StudyConfig
 from polypstudio.errors import UserError
-from polypstudio.records import KidResult, NeighbourResult, RealImage, ReferenceEvidence, TsneResult
+from polypstudio.records import (
+    CoverageResult,
+    KidResult,
+    NeighbourResult,
+    RealImage,
+    ReferenceCoverage,
+    ReferenceEvidence,
+    TsneResult,
+)
 from polypstudio.store import results, studies
 from polypstudio.store.paths import StudyPaths
 
@@ -56,7 +64,9 @@ class Selection:
     def result(self, kind: type[results.R]) -> results.R | None:
         """The stored result of that type by the chosen encoder, None where there is none yet."""
         paths = self.paths
-        return results.load_result(paths, kind, self.encoder) if paths and self.encoder else None
+        if paths is None or self.encoder not in results.result_names(paths, kind):  # a browser's name becomes no path
+            return None
+        return results.load_result(paths, kind, self.encoder)
 
     def kid(self) -> KidResult | None:
         return self.result(KidResult)
@@ -71,6 +81,11 @@ class Selection:
         """The KID evidence against the chosen reference."""
         kid = self.kid()
         return kid.references.get(self.reference) if kid else None  # type: ignore[call-overload]
+
+    def coverage(self) -> ReferenceCoverage | None:
+        """Precision, recall, density and coverage against the chosen reference."""
+        result = self.result(CoverageResult)
+        return result.references.get(self.reference) if result else None  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)
