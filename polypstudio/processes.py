@@ -1,4 +1,4 @@
-"""Processes that do one piece of work together, as `accelerate launch` or `torchrun` start them.
+"""Processes that do one piece of work together, as `torchrun` or `accelerate launch --multi_gpu` start them.
 
 Each knows its rank from its environment. All of them walk through the same steps; what only one may do (locks, files,
 words on the terminal) is the main process's. With one process everything here costs nothing, not even torch's import.
@@ -33,7 +33,15 @@ def state() -> Any:
     """accelerate's view of this process and its device; joins the others where there are any."""
     from accelerate import PartialState
 
-    return PartialState(**({"timeout": _PATIENCE} if count() > 1 else {}))
+    return PartialState(cpu=on_cpu(), **({"timeout": _PATIENCE} if count() > 1 else {}))
+
+
+def on_cpu() -> bool:
+    """Whether the processes meet on the CPU (by gloo): asked for, or for want of a GPU. accelerate has to be told."""
+    import torch
+
+    asked = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
+    return asked or (count() > 1 and not torch.cuda.is_available())
 
 
 def wait() -> None:

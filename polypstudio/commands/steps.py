@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from polypstudio import processes
 from polypstudio.console import Console
 from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, KidResult, Pathology
 from polypstudio.stopping import Stop, stop_on_signals
@@ -32,10 +33,13 @@ PAIRS: tuple[tuple[Pathology, Pathology], ...] = (
 
 @contextlib.contextmanager
 def working_on(study: StudyPaths) -> Iterator[Console]:
-    """Holds the study for this process alone, and clears what a killed process left behind."""
+    """Holds the study for this process (or those it works with), and clears what a killed process left behind."""
     console = Console()
-    with exclusive(study.lock, f"{study.name} is being worked on by another process; wait for it, or stop it"):
-        sweep(study.root)
+    busy = f"{study.name} is being worked on by another process; wait for it, or stop it"
+    with exclusive(study.lock, busy) if processes.is_main() else contextlib.nullcontext():
+        if processes.is_main():
+            sweep(study.root)
+        processes.wait()
         yield console
     console.finish()
 
@@ -49,7 +53,7 @@ def _run(options: argparse.Namespace, plan: Callable[[Context, Stop], Iterator[S
     with stop_on_signals() as stop, working_on(study) as console:
         outcome = run_steps(study, plan(Context.of(study), stop), lambda step: console.announce(step.title), stop=stop)
     seconds = time.monotonic() - began
-    if not options.json:
+    if not options.json and processes.is_main():
         done = ", ".join(outcome.ran) or "nothing to do"
         print(f"{study.name}: {done} ({len(outcome.skipped)} steps were current, {seconds:.1f} s)", file=sys.stderr)
     return {"study": str(study.root), "ran": outcome.ran, "skipped": outcome.skipped, "seconds": round(seconds, 2)}
@@ -104,7 +108,7 @@ def _show_matrix(options: argparse.Namespace) -> dict[str, Any]:
     result = load_result(study, KidResult, encoder_of(options, load_config(study)))
     if result is None:
         return {}
-    if not options.json:
+    if not options.json and processes.is_main():
         print("\n".join(matrix_lines(result)))
     return {"kid": result.model_dump(mode="json")}
 

@@ -18,9 +18,9 @@ from torch import Tensor
 from polypstudio.config import LoraConfig
 from polypstudio.diffusion.base import MODEL_WEIGHTS
 from polypstudio.diffusion.ema import Ema
-from polypstudio.diffusion.fingerprint import CHECKPOINT_RECORD
 from polypstudio.diffusion.trained_part import adapters, merged
 from polypstudio.store.atomic import new_folder, write_json
+from polypstudio.store.checkpoints import CHECKPOINT_RECORD
 from polypstudio.store.features import file_hash
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")

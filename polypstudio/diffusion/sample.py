@@ -16,7 +16,6 @@ from polypstudio.config import StudyConfig
 from polypstudio.data.prompts import NEGATIVE
 from polypstudio.diffusion.base import MODEL_WEIGHTS, load_base, load_unet
 from polypstudio.diffusion.fingerprint import (
-    checkpoint_record,
     sample_prompts,
     sampling_fingerprint,
     training_section,
@@ -25,6 +24,7 @@ from polypstudio.diffusion.sampler import Item, Sampler
 from polypstudio.progress import Report, silent
 from polypstudio.records import PATHOLOGIES, IterationManifest, Pathology
 from polypstudio.store.atomic import shared_folder
+from polypstudio.store.checkpoints import checkpoint_record
 from polypstudio.store.features import file_hash
 from polypstudio.store.paths import StudyPaths
 from polypstudio.store.studies import save_manifest

@@ -80,7 +80,9 @@ def new_accelerator(training: TrainingConfig) -> Accelerator:
         )
     processes.state()
     accelerator = Accelerator(
-        mixed_precision=training.precision, gradient_accumulation_steps=training.gradient_accumulation
+        cpu=processes.on_cpu(),
+        mixed_precision=training.precision,
+        gradient_accumulation_steps=training.gradient_accumulation,
     )
     if training.precision == "fp16" and accelerator.device.type == "cpu":
         raise UserError('training.precision is "fp16", which needs a GPU: use "no" or "bf16" on this machine')

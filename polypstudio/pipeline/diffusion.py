@@ -33,6 +33,7 @@ def train_step(context: Context, stop: Stop) -> Step:
         settings={"checkpoints": checkpoints},
         outputs=[study.unet(iteration) for iteration in checkpoints],
         run=run,
+        together=True,
     )
 
 
@@ -55,6 +56,7 @@ def sample_steps(context: Context) -> Iterator[Step]:
             settings=config.sampling.model_dump(exclude={"batch_size"}),
             outputs=[study.samples(iteration), study.manifest(iteration)],
             run=run,
+            together=True,
         )
 
 

@@ -45,6 +45,7 @@ from polypstudio.records.neighbours import (
 )
 from polypstudio.records.ranking import RankedIteration, RankingResult, Rule, RuleRanking
 from polypstudio.records.study import IterationManifest, StudyContents
+from polypstudio.records.training import HeldOutLoss
 
 __all__ = [
     "PATHOLOGIES",
@@ -64,6 +65,7 @@ __all__ = [
     "Estimate",
     "Generation",
     "GenerationRequest",
+    "HeldOutLoss",
     "ImageKey",
     "IterationCopies",
     "IterationCoverage",
