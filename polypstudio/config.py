@@ -6,7 +6,7 @@ Everything a run needs is in here, so that a copy of it in an iteration's manife
 from __future__ import annotations
 
 import tomllib
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -14,18 +14,27 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from polypstudio.errors import UserError
 
 Ratio = Annotated[float, Field(ge=0)]
-LAYOUTS = ("folder", "phantom")
+LayoutName = Literal["folder", "phantom", "sun", "sun-seg", "clinichd-segment", "clinichd-classif"]
+LAYOUTS: tuple[LayoutName, ...] = get_args(LayoutName)
 
 
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class DataSource(Section):
+    """A dataset beside the study's own, such as SUN for the first stage: an absolute path, and how its files lie."""
+
+    path: str
+    layout: LayoutName
+
+
 class DataConfig(Section):
     """Where the real images are. A relative ``path`` starts at the study's folder."""
 
     path: str
-    layout: Literal["folder", "phantom"] = "folder"
+    layout: LayoutName = "folder"
+    also: tuple[DataSource, ...] = Field((), description="datasets that are added to it")
     definition: str = Field(
         "Labels as the dataset gives them; the dataset's own definition was not entered.",
         description="what ad and non_ad mean in this dataset: histology or endoscopist, where serrated lesions go",

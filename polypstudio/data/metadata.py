@@ -6,7 +6,7 @@ import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from polypstudio.data.vocabulary import label_of, quality_of, split_of
 from polypstudio.errors import UserError
@@ -25,7 +25,7 @@ class Row:
     label: Label | None
     split: str | None
     group: str | None
-    quality: str | None
+    quality: Literal["high", "low"] | None
 
 
 def read_metadata(path: Path) -> list[Row]:

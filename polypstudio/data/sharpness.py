@@ -57,6 +57,6 @@ def assign_quality(root: Path, images: list[RealImage], report: Report = silent)
     return [
         image
         if image.quality is not None
-        else image.model_copy(update={"quality": "low" if measured[image.path] < threshold else "high"})
+        else replace(image, quality="low" if measured[image.path] < threshold else "high")
         for image in images
     ]
