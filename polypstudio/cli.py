@@ -90,10 +90,14 @@ def _add_making(verb: Any, study_verb: Any) -> None:
     audit = verb("audit", making.audit_data, "count the images, and find unreadable files, duplicates and leaks")
     audit.add_argument("path", type=Path, metavar="PATH")
     audit.add_argument("--layout", choices=LAYOUTS, default="folder")
+    audit.add_argument("--counts", action="store_true", help="check the counts alone: opens no image, takes seconds")
 
     new = study_verb("new", making.new, "make a study from a folder of real images, or from a phantom")
     new.add_argument("--data", type=Path, help="folder of the real images (a phantom is drawn where there is none)")
     new.add_argument("--layout", choices=LAYOUTS, default="folder")
+    new.add_argument(
+        "--also", action="append", default=[], metavar="LAYOUT:FOLDER", help="a dataset to add, such as sun:/data/SUN"
+    )
     new.add_argument("--base", help="`tiny`, a diffusers folder, or the name of a model on the hub")
     new.add_argument("--preset", choices=sorted(PRESETS), default="tiny")
 

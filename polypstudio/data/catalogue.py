@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from polypstudio.config.words import Quality
 from polypstudio.data.listing import Listing
 from polypstudio.data.tree import Tree, unchanged, walk
 from polypstudio.records import Label, RealImage, Split
@@ -23,7 +24,7 @@ from polypstudio.store.atomic import write_bytes
 _VERSION = 1
 _SETTLED = 2_000_000_000  # ns: a folder that changed this recently may change again within the clock's resolution
 _LABELS, _SPLITS = get_args(Label), get_args(Split)
-_QUALITIES = (None, "high", "low")
+_QUALITIES: tuple[Quality | None, ...] = (None, *get_args(Quality))
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,7 @@ class Catalogue:
 
     folder: Path
 
-    def listing(
-        self, root: Path, layout: str, skipped: frozenset[str], read: Callable[[Tree], Listing]
-    ) -> Listing:
+    def listing(self, root: Path, layout: str, skipped: frozenset[str], read: Callable[[Tree], Listing]) -> Listing:
         """The kept listing of ``root``, or what ``read`` makes of it now, kept for the next time."""
         key = hashlib.sha256(f"{_VERSION} {layout} {root.resolve()}".encode()).hexdigest()[:16]
         file = self.folder / f"listing-{key}.json"
@@ -73,18 +72,23 @@ def _columns(tree: Tree, listing: Listing) -> dict[str, Any]:
         "groups": list(groups),
         "group": [groups[image.group] for image in listing.images],
         "quality": [_QUALITIES.index(image.quality) for image in listing.images],
-        "about": [listing.split_given, listing.files, listing.departures, listing.notes, listing.labelling],
+        "about": [
+            listing.split_given,
+            listing.files,
+            listing.departures,
+            listing.notes,
+            listing.labelling,
+            listing.digest,
+        ],
     }
 
 
 def _listing(stored: dict[str, Any]) -> Listing:
     groups = stored["groups"]
-    columns = zip(
-        stored["paths"], stored["labels"], stored["splits"], stored["group"], stored["quality"], strict=True
-    )
+    columns = zip(stored["paths"], stored["labels"], stored["splits"], stored["group"], stored["quality"], strict=True)
     images = [
         RealImage(path, _LABELS[label], _SPLITS[split], groups[group], _QUALITIES[quality])
         for path, label, split, group, quality in columns
     ]
-    split_given, files, departures, notes, labelling = stored["about"]
-    return Listing(images, split_given, files, tuple(departures), tuple(notes), labelling)
+    split_given, files, departures, notes, labelling, digest = stored["about"]
+    return Listing(images, split_given, files, tuple(departures), tuple(notes), labelling, digest)

@@ -7,6 +7,7 @@ table of labels under the usual names; folders of masks are passed over.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from polypstudio.data.folder import group_of, place, read_folder
@@ -16,10 +17,24 @@ from polypstudio.data.tables import LABEL_COLUMNS, TableRow, find_table, read_ta
 from polypstudio.data.tree import Tree, some
 from polypstudio.data.vocabulary import split_of
 from polypstudio.errors import UserError
+from polypstudio.records import Label, Split
 
 SEGMENT_IMAGES = 164
-CLASSIF_IMAGES = {("train", "ad"): 536, ("train", "non_ad"): 252, ("test", "ad"): 77, ("test", "non_ad"): 36}
-TABLES = ("labels.csv", "label.csv", "classes.csv", "classification.csv", "pathology.csv", "histology.csv", "labels.txt")
+CLASSIF_IMAGES: dict[tuple[Split, Label], int] = {
+    ("train", "ad"): 536,
+    ("train", "non_ad"): 252,
+    ("test", "ad"): 77,
+    ("test", "non_ad"): 36,
+}
+TABLES = (
+    "labels.csv",
+    "label.csv",
+    "classes.csv",
+    "classification.csv",
+    "pathology.csv",
+    "histology.csv",
+    "labels.txt",
+)
 COLUMNS = {
     "image": ("file_name", "filename", "file", "image", "image_name", "image_id", "name", "id"),
     "label": LABEL_COLUMNS,
@@ -34,7 +49,7 @@ def read_segment(tree: Tree) -> Listing:
     if len(listing.images) == SEGMENT_IMAGES:
         return listing
     said = f"{len(listing.images)} images; CVC-ClinicHDSegment has {SEGMENT_IMAGES}"
-    return Listing(listing.images, listing.split_given, listing.files, (said,), listing.notes)
+    return replace(listing, departures=(said,))
 
 
 def read_classif(tree: Tree) -> Listing:
@@ -46,7 +61,7 @@ def read_classif(tree: Tree) -> Listing:
         for (split, label), published in CLASSIF_IMAGES.items()
         if counts[split, label] != published
     )
-    return Listing(listing.images, listing.split_given, listing.files, departures, listing.notes)
+    return replace(listing, departures=departures)
 
 
 def _read(tree: Tree) -> Listing:
@@ -63,7 +78,9 @@ def _read(tree: Tree) -> Listing:
     entries = _from_table(tree, rows)
     images, given = with_splits(tree.root, entries)
     unlisted = sorted(set(tree.images) - {entry.path for entry in entries})
-    notes = (f"{len(unlisted)} images without a row in {table} are left out, such as {unlisted[0]}",) if unlisted else ()
+    notes = (
+        (f"{len(unlisted)} images without a row in {table} are left out, such as {unlisted[0]}",) if unlisted else ()
+    )
     return Listing(images, given, tree.digest, notes=(f"classes: by {table}", *notes))
 
 

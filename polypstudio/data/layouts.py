@@ -19,22 +19,23 @@ from polypstudio.records import RealImage
 
 @dataclass(frozen=True)
 class Layout:
-    """How a dataset is read from its files, the plain names of folders that are not entered, and whether it must hold
-    both classes by itself. Raise ``version`` where the same files would be read otherwise."""
+    """How a dataset is read from its files. ``skipped``: plain names of folders that are not entered. ``needs_classes``:
+    whether it must hold both classes by itself. Raise ``version`` where the same files would be read otherwise."""
 
     read: Callable[[Tree], Listing]
     skipped: frozenset[str] = frozenset()
     needs_classes: bool = True
+    publishes_counts: bool = False
     version: int = 1
 
 
 LAYOUTS: dict[str, Layout] = {
     "folder": Layout(read_folder),
     "phantom": Layout(read_folder),  # a phantom is written as class folders with a metadata.csv
-    "sun": Layout(read_sun, needs_classes=False),
-    "sun-seg": Layout(read_sun_seg, SEG_SKIPPED, needs_classes=False),
-    "clinichd-segment": Layout(read_segment, MASKS),
-    "clinichd-classif": Layout(read_classif, MASKS),
+    "sun": Layout(read_sun, needs_classes=False, publishes_counts=True),
+    "sun-seg": Layout(read_sun_seg, SEG_SKIPPED, needs_classes=False, publishes_counts=True),
+    "clinichd-segment": Layout(read_segment, MASKS, publishes_counts=True),
+    "clinichd-classif": Layout(read_classif, MASKS, publishes_counts=True),
 }
 
 
@@ -64,7 +65,7 @@ def list_study(data: DataConfig, root: Path, catalogue: Catalogue | None = None)
         folder = Path(source.path).expanduser()
         added = _listed(folder, source.layout, catalogue)
         images = [replace(image, path=(folder / image.path).as_posix()) for image in added.images]
-        listings.append(replace(added, images=images))
+        listings.append(replace(added, images=images, digest=""))
     if len(listings) == 1:
         check_classes(root, listings[0].images, listings[0].labelling)
         return listings[0]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from polypstudio.config.words import Quality
 from polypstudio.data.splitting import split_by_group
 from polypstudio.data.tree import natural
 from polypstudio.errors import UserError
@@ -22,7 +24,7 @@ class Entry:
     label: Label
     split: str | None
     group: str
-    quality: Literal["high", "low"] | None = None
+    quality: Quality | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Listing:
     departures: tuple[str, ...] = ()  # from the published counts: what is missing, in words
     notes: tuple[str, ...] = ()  # what a user should know of how the dataset was read
     labelling: str = ""  # where classes were looked for in a dataset that comes without them
+    digest: str = ""  # hash of the images' list; made here where it is not known
+
+    def __post_init__(self) -> None:
+        if not self.digest:
+            object.__setattr__(self, "digest", _digest(self.images))
 
 
 def with_splits(root: Path, entries: Iterable[Entry]) -> tuple[list[RealImage], bool]:
@@ -89,6 +96,15 @@ def check_classes(root: Path, images: Sequence[RealImage], labelling: str = "") 
                     f"{root}: no {label} images in the {split} split; add a folder `{split}/{label}`, or, where no "
                     "split is given, at least two groups of each class"
                 )
+
+
+def _digest(images: Iterable[RealImage]) -> str:
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+    lines = (
+        encode({"path": i.path, "label": i.label, "split": i.split, "group": i.group, "quality": i.quality})
+        for i in images
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _image(entry: Entry, split: Split) -> RealImage:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from polypstudio.data.listing import Entry, Listing, with_splits
 from polypstudio.data.tables import KNOWN_LABELS, LABEL_COLUMNS, find_table, read_table
@@ -23,7 +23,11 @@ ARCHIVES = (
     *(f"sundatabase_positive_part{part}" for part in (1, 2)),
     *(f"sundatabase_negative_part{part}" for part in (1, 2, 3, 4)),
 )
-PARTS = {"TrainDataset": ("train", 112, 19_544), "TestEasyDataset": ("test", 119, 17_070), "TestHardDataset": ("test", 54, 12_522)}  # fmt: skip
+PARTS = {  # folder -> split, published clips and frames
+    "TrainDataset": ("train", 112, 19_544),
+    "TestEasyDataset": ("test", 119, 17_070),
+    "TestHardDataset": ("test", 54, 12_522),
+}
 TABLES = ("pathology.csv", "labels.csv", "cases.csv")
 BOXES = "annotation_txt"
 SEG_SKIPPED = frozenset({"gt", "edge", "scribble", "polygon", "classification", "detection"})
@@ -142,10 +146,10 @@ def _boxes(tree: Tree, frames: Mapping[str, tuple[bool, int]]) -> tuple[set[str]
     without_polyp: set[str] = set()
     missing: list[str] = []
     for file in sorted(files, key=natural):
-        case = _CASE.fullmatch(PurePosixPath(file).stem)
-        if case is None or int(case[1]) not in by_case:
+        number = _CASE.fullmatch(PurePosixPath(file).stem)
+        if number is None or int(number[1]) not in by_case:
             continue
-        present, absent = by_case[int(case[1])], []
+        present, absent = by_case[int(number[1])], []
         for line in (tree.root / file).read_text(errors="replace").splitlines():
             name, _, box = line.strip().partition(" ")
             if name and name not in present:
@@ -154,7 +158,7 @@ def _boxes(tree: Tree, frames: Mapping[str, tuple[bool, int]]) -> tuple[set[str]
                 without_polyp.add(present[name])
         if absent:
             missing.append(
-                f"case{case[1]}: {len(absent)} frames that {file} names are not there, such as {absent[0]}: unpack "
+                f"case{number[1]}: {len(absent)} frames that {file} names are not there, such as {absent[0]}: unpack "
                 "the archive again"
             )
     return without_polyp, missing
@@ -166,11 +170,8 @@ def _archives(tree: Tree) -> list[str]:
     if not names & set(ARCHIVES):
         return []
     packed = {PurePosixPath(path).name.lower().split(".")[0]: path for path in tree.noted}
-    return [
-        f"{name}: " + (f"{packed[name]} is not unpacked; unpack it there" if name in packed else "no such folder; unpack this archive there")  # fmt: skip
-        for name in ARCHIVES
-        if name not in names
-    ]
+    found = {name: f"{packed[name]} is not unpacked" if name in packed else "no such folder" for name in ARCHIVES}
+    return [f"{name}: {what}; unpack this archive there" for name, what in found.items() if name not in names]
 
 
 def _counts(frames: Iterable[tuple[bool, int]]) -> list[str]:

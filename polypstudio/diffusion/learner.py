@@ -100,13 +100,12 @@ def freeze(unet: nn.Module, frozen: Sequence[str]) -> None:
         if not any(_under(name, prefix) for name in names):
             parts = sorted({name.split(".")[0] for name in names})
             raise UserError(
-                f"training.pathology.frozen: no parameter of the U-Net begins with `{prefix}`; its parts are "
-                f"{', '.join(parts)}"
+                f"frozen: no parameter of the U-Net begins with `{prefix}`; its parts are {', '.join(parts)}"
             )
     for name, parameter in unet.named_parameters():
         parameter.requires_grad_(not any(_under(name, prefix) for prefix in frozen))
     if not any(parameter.requires_grad for parameter in unet.parameters()):
-        raise UserError("training.pathology.frozen freezes the whole U-Net: leave a part to be trained")
+        raise UserError("the whole U-Net is frozen: leave a part to be trained")
 
 
 def _under(name: str, prefix: str) -> bool:

@@ -66,7 +66,7 @@ class Sampler:
         training = training_section(config)
         base = load_base(training.base)
         device = PartialState().device
-        words = list(sample_prompts().values())
+        words = list(sample_prompts(training).values())
         embeddings = prompt_embeddings(base, [NEGATIVE, *words], device)
         self._negative, positive = embeddings[:1], embeddings[1:]
         self._positive = dict(zip(PATHOLOGIES, positive, strict=True))
@@ -131,7 +131,7 @@ def _manifest(study: StudyPaths, config: StudyConfig, iteration: int, items: Seq
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         config=config.model_dump(mode="json"),
         seed=sampling.seed,
-        prompts=sample_prompts(),
+        prompts=sample_prompts(training_section(config)),
         negative_prompt=NEGATIVE,
         sampler={
             "name": DPMSolverMultistepScheduler.__name__,

@@ -32,7 +32,7 @@ from polypstudio.diffusion.fingerprint import (
 from polypstudio.diffusion.latents import Latents, cached_latents, prompt_embeddings
 from polypstudio.diffusion.learner import Learner
 from polypstudio.diffusion.schedule import learning_rate
-from polypstudio.diffusion.stages import PATHOLOGY, Stage, build_stages
+from polypstudio.diffusion.stages import Stage, build_stages
 from polypstudio.diffusion.training_log import TrainingLog
 from polypstudio.errors import UserError
 from polypstudio.progress import Report, silent
@@ -63,10 +63,10 @@ def train(
     training = training_section(config)
     stages = build_stages(training, images)
     fingerprints = stage_fingerprints(config, images, data_root)
-    wanted = training.pathology.checkpoints
-    if all(checkpoint_fingerprint(study.unet(step)) == fingerprints[PATHOLOGY] for step in wanted):
+    fingerprint = fingerprints[stages[-1].name]
+    if all(checkpoint_fingerprint(study.unet(step)) == fingerprint for step in training.checkpoints):
         return
-    _refuse_to_mix_trainings(study, training, fingerprints[PATHOLOGY])
+    _refuse_to_mix_trainings(study, training, fingerprint)
     base = load_base(training.base)
     accelerator = _accelerator(training)
     material = _prepare(study, training, base, stages, data_root, accelerator.device, report)
@@ -76,7 +76,7 @@ def train(
         run = StageRun(study, training, stage, fingerprints[stage.name], accelerator, material)
         if run.missing:
             run.train(load_unet(start), _shifted(report, steps_before, total), stop)
-        start = checkpoint_folder(study, stage.name, stage.checkpoints[-1])
+        start = checkpoint_folder(study, stage, stage.checkpoints[-1])
         steps_before += stage.checkpoints[-1]
 
 
@@ -178,11 +178,11 @@ class StageRun:
         return self.training.batch_size * self.training.gradient_accumulation
 
     def _is_current(self, step: int) -> bool:
-        return checkpoint_fingerprint(checkpoint_folder(self.study, self.stage.name, step)) == self.fingerprint
+        return checkpoint_fingerprint(checkpoint_folder(self.study, self.stage, step)) == self.fingerprint
 
     def _save_checkpoint(self, learner: Learner, step: int) -> None:
         learner.save_checkpoint(
-            checkpoint_folder(self.study, self.stage.name, step),
+            checkpoint_folder(self.study, self.stage, step),
             {
                 "fingerprint": self.fingerprint,
                 "stage": self.stage.name,
@@ -194,7 +194,7 @@ class StageRun:
     def _divergence(self, step: int) -> str:
         return (
             f"training stopped at step {step} of {self.stage.name}: the loss is not finite; the last saved state and all "
-            f"checkpoints are kept; lower training.{self.stage.name}.learning_rate and run again"
+            f"checkpoints are kept; lower the learning_rate of stage {self.stage.name} and run again"
         )
 
 
@@ -251,7 +251,7 @@ def _refuse_to_mix_trainings(study: StudyPaths, training: TrainingConfig, finger
     for folder in sorted(study.iterations.glob("[0-9]*")):
         iteration = int(folder.name)
         made_by = checkpoint_fingerprint(study.unet(iteration))
-        in_the_way = made_by is None and iteration in training.pathology.checkpoints
+        in_the_way = made_by is None and iteration in training.checkpoints
         if in_the_way or made_by not in (None, fingerprint):
             origin = "was imported" if in_the_way else "was trained with other images or settings"
             raise UserError(

@@ -17,9 +17,10 @@ Stop = Callable[[], bool]
 
 
 def train_step(context: Context, stop: Stop) -> Step:
-    """Both stages: a U-Net for every checkpoint of the pathology stage."""
-    study, pathology = context.study, context.training.pathology
-    fingerprints = stage_fingerprints(context.config, context.images, context.data_root)
+    """All stages: a U-Net for every checkpoint of the last one."""
+    study, checkpoints = context.study, context.training.checkpoints
+    fingerprints = stage_fingerprints(context.config, context.images, context.data_root, context.hash_of)
+    context.hash_of.write()
 
     def run(report: Report) -> None:
         from polypstudio.diffusion.train import train
@@ -31,8 +32,8 @@ def train_step(context: Context, stop: Stop) -> Step:
         title="Fine-tuning",
         version=1,
         inputs=fingerprints,
-        settings={"checkpoints": pathology.checkpoints},
-        outputs=[study.unet(iteration) for iteration in pathology.checkpoints],
+        settings={"checkpoints": checkpoints},
+        outputs=[study.unet(iteration) for iteration in checkpoints],
         run=run,
     )
 
@@ -62,6 +63,8 @@ def sample_steps(context: Context) -> Iterator[Step]:
 def reconstruction_step(context: Context) -> Step:
     """The control: the real images through the autoencoder, which the U-Net can at best reach."""
     study = context.study
+    made_from = reconstruction_fingerprint(context.config, context.images, context.data_root, context.hash_of)
+    context.hash_of.write()
 
     def run(report: Report) -> None:
         from polypstudio.diffusion.reconstruct import reconstruct
@@ -72,7 +75,7 @@ def reconstruction_step(context: Context) -> Step:
         name="reconstruction",
         title="Reconstruction control",
         version=1,
-        inputs={"images and base": reconstruction_fingerprint(context.config, context.images, context.data_root)},
+        inputs={"images and base": made_from},
         settings={"resolution": context.training.resolution},
         outputs=[study.reconstruction],
         run=run,

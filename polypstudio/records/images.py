@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from polypstudio.config.words import Quality
 from polypstudio.records.base import Label, Pathology, Split
 
 
@@ -20,7 +21,8 @@ class RealImage:
     label: Label
     split: Split
     group: str
-    quality: Literal["high", "low"] | None = None
+    quality: Quality | None = None
+    sharpness: float | None = None  # as measured where the dataset states no quality, 0 to 1
 
 
 class ImageKey(NamedTuple):

@@ -80,6 +80,15 @@ class StudyPaths:
         return self.root / "readings.sqlite"
 
     @property
+    def catalogue(self) -> Path:
+        """What was found out about the dataset's files, kept for the next run; it may be deleted."""
+        return self.root / "cache"
+
+    def file_facts(self, name: str) -> Path:
+        """One fact of each file of the dataset: `hashes`, `sharpness`."""
+        return self.catalogue / f"{name}.txt"
+
+    @property
     def jobs(self) -> Path:
         return self.root / "jobs"
 
@@ -108,9 +117,9 @@ class StudyPaths:
         """What one stage of fine-tuning keeps: resumable states, and the U-Net it hands on."""
         return self.training / stage
 
-    def stage_unet(self, stage: str) -> Path:
-        """The U-Net at the end of a stage that another stage starts from."""
-        return self.stage(stage) / "unet"
+    def stage_unet(self, stage: str, step: int | None = None) -> Path:
+        """The U-Net at the end of a stage that another stage starts from, or at a checkpoint on the way."""
+        return self.stage(stage) / ("unet" if step is None else f"unet-{step:06d}")
 
     def latents(self, key: str) -> Path:
         """Cached VAE latents of the training images, by content."""

@@ -15,7 +15,7 @@ from currency import is_trained
 from diffusers import UNet2DConditionModel
 from tiny_sd import save_random_sd, tiny_study
 
-from polypstudio.config import PathologyStage, PriorStage, StudyConfig
+from polypstudio.config import StudyConfig, pathology_stage, prior_stage
 from polypstudio.records import RealImage
 from polypstudio.stopping import Stopped, stop_on_signals
 from polypstudio.store.paths import StudyPaths
@@ -49,8 +49,7 @@ def _material(folder: Path) -> tuple[StudyConfig, list[RealImage]]:
         folder,
         save_random_sd(folder / "base"),
         save_state_every=2,
-        polyp_prior=PriorStage(steps=10),
-        pathology=PathologyStage(steps=20, checkpoint_every=5),
+        stages=(prior_stage(10), pathology_stage(20, 5)),
     )
     return config, images
 
@@ -104,7 +103,10 @@ def test_terminated_saves_its_state_and_says_so(
     processes: multiprocessing.context.ForkServerContext, tmp_path: Path
 ) -> None:
     config, images = _material(tmp_path)
-    long = config.training.model_copy(update={"polyp_prior": PriorStage(steps=100_000), "save_state_every": 10**6})  # type: ignore[union-attr]
+    assert config.training is not None
+    long = config.training.model_copy(
+        update={"stages": (prior_stage(100_000), pathology_stage(20, 5)), "save_state_every": 10**6}
+    )
     config = config.model_copy(update={"training": long})
     study = StudyPaths(tmp_path / "study")
     process = processes.Process(target=_train, args=(study, config, images, tmp_path))

@@ -26,7 +26,7 @@ def _source(seed: int = 0, dropout: float = 0.25, size: int = 4) -> BatchSource:
         Pool("rare", 1.0, (Example(images[0], "rare"),)),
         Pool("common", 3.0, (Example(images[1], "common"), Example(images[2], "common"))),
     )
-    stage = Stage("pathology", pools, 10, 1e-3, 0.9, (), (10,))
+    stage = Stage("pathology", pools, 10, 1e-3, 0.9, (10,))
     rows = torch.arange(6.0).reshape(3, 2, 1, 1, 1).half()
     return BatchSource(
         stage,

@@ -13,7 +13,7 @@ from currency import is_trained
 from diffusers import DDPMScheduler, UNet2DConditionModel
 from tiny_sd import save_random_sd, tiny_study
 
-from polypstudio.config import PathologyStage, PriorStage, StudyConfig
+from polypstudio.config import StudyConfig, pathology_stage, prior_stage
 from polypstudio.diffusion.base import load_base, load_unet
 from polypstudio.diffusion.batches import Batch
 from polypstudio.diffusion.fingerprint import stage_fingerprints
@@ -71,13 +71,11 @@ def test_frozen_parts_are_those_of_the_first_stage(trained: Trained) -> None:
     prior, last = (load_unet(folder).state_dict() for folder in (study.stage_unet("polyp_prior"), study.unet(6)))
     assert config.training is not None
     for name, tensor in last.items():
-        assert torch.equal(tensor, prior[name]) == name.startswith(config.training.pathology.frozen), name
+        assert torch.equal(tensor, prior[name]) == name.startswith(config.training.stages[-1].frozen), name
 
 
 def test_log_counts_both_stages(base: Path, tmp_path: Path) -> None:
-    study, config, images = tiny_study(
-        tmp_path, base, polyp_prior=PriorStage(steps=10), pathology=PathologyStage(steps=20, checkpoint_every=10)
-    )
+    study, config, images = tiny_study(tmp_path, base, stages=(prior_stage(10), pathology_stage(20, 10)))
     reported: list[tuple[float, float]] = []
     train(study, config, images, tmp_path, lambda done, total, message="": reported.append((done, total)))
     lines = read_json_lines(study.training_log)
@@ -143,7 +141,7 @@ def test_another_training_overwrites_nothing(trained: Trained, base: Path, tmp_p
     study = _copy(trained, tmp_path)
     root = tmp_path / "data"
     root.mkdir()
-    _, config, images = tiny_study(root, base, pathology=PathologyStage(steps=6, checkpoint_every=2, learning_rate=0.1))
+    _, config, images = tiny_study(root, base, stages=(prior_stage(4), pathology_stage(6, 2, learning_rate=0.1)))
     with pytest.raises(UserError, match=r"000003 was trained with other images or settings.*rerun study NAME"):
         train(study, config, images, root)
     assert _weights(study) == _weights(trained[0])
@@ -158,9 +156,7 @@ def test_a_changed_configuration_takes_up_no_old_state(trained: Trained, base: P
         train(study, config, images, root, stop=lambda: next(asked))
     data = tmp_path / "data"
     data.mkdir()
-    _, changed, others = tiny_study(
-        data, base, pathology=PathologyStage(steps=6, checkpoint_every=3, learning_rate=0.1)
-    )
+    _, changed, others = tiny_study(data, base, stages=(prior_stage(4), pathology_stage(6, 3, learning_rate=0.1)))
     train(study, changed, others, data)
     fresh = StudyPaths(tmp_path / "fresh")
     train(fresh, changed, others, data)
@@ -190,7 +186,7 @@ def test_divergence_stops_the_run_and_keeps_what_was_good(
         return denoising_loss(*arguments) * (float("nan") if losses == 8 else 1.0)  # type: ignore[arg-type]
 
     monkeypatch.setattr("polypstudio.diffusion.train.denoising_loss", diverging)
-    with pytest.raises(UserError, match=r"step 4 of pathology: .* lower training\.pathology\.learning_rate"):
+    with pytest.raises(UserError, match=r"step 4 of pathology: .* lower the learning_rate of stage pathology"):
         train(study, config, images, root)
     monkeypatch.undo()
     assert study.unet(3).is_dir()
@@ -208,8 +204,7 @@ def test_accumulated_batches_are_one_batch(base: Path, tmp_path: Path) -> None:
             base,
             batch_size=size,
             gradient_accumulation=accumulation,
-            polyp_prior=PriorStage(steps=0),
-            pathology=PathologyStage(steps=2, checkpoint_every=2, learning_rate=0.01),
+            stages=(pathology_stage(2, 2, learning_rate=0.01),),
         )
         train(study, config, images, folder)
         unets.append(torch.nn.utils.parameters_to_vector(load_unet(study.unet(2)).parameters()))
@@ -237,7 +232,7 @@ def test_each_prediction_type_has_its_target() -> None:
 
 def test_eight_latent_channels_and_v_prediction(tmp_path: Path) -> None:
     base = save_random_sd(tmp_path / "base", latent_channels=8, prediction="v_prediction")
-    study, config, images = tiny_study(tmp_path, base, polyp_prior=PriorStage(steps=0))
+    study, config, images = tiny_study(tmp_path, base, stages=(pathology_stage(6, 3),))
     train(study, config, images, tmp_path)
     assert load_unet(study.unet(6)).config.in_channels == 8
 
@@ -252,11 +247,11 @@ def test_fingerprints_follow_what_decides_the_weights(trained: Trained, base: Pa
         return stage_fingerprints(config.model_copy(update={"training": section}), images, root)
 
     assert changed(save_state_every=5) == before
-    assert changed(pathology=PathologyStage(steps=6, checkpoint_every=2)) == before
-    second_only = changed(pathology=PathologyStage(steps=6, checkpoint_every=3, frozen=()))
+    assert changed(stages=(prior_stage(4), pathology_stage(6, 2))) == before
+    second_only = changed(stages=(prior_stage(4), pathology_stage(6, 3, frozen=())))
     assert second_only["polyp_prior"] == before["polyp_prior"]
     assert second_only["pathology"] != before["pathology"]
-    for both in (changed(seed=1), changed(polyp_prior=PriorStage(steps=5))):
+    for both in (changed(seed=1), changed(stages=(prior_stage(5), pathology_stage(6, 3)))):
         assert both["polyp_prior"] != before["polyp_prior"]
         assert both["pathology"] != before["pathology"]
     copy = shutil.copytree(root, tmp_path / "copy")

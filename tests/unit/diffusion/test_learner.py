@@ -57,7 +57,7 @@ def test_a_prefix_that_matches_nothing_is_named(base: Path) -> None:
     unet = load_base(str(base)).unet()
     with pytest.raises(UserError, match=r"begins with `down_blocks\.9`; its parts are .*mid_block"):
         freeze(unet, ["conv_in", "down_blocks.9"])
-    with pytest.raises(UserError, match="freezes the whole U-Net"):
+    with pytest.raises(UserError, match="the whole U-Net is frozen"):
         freeze(unet, {name.split(".")[0] for name, _ in unet.named_parameters()})
 
 

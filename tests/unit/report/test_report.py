@@ -151,7 +151,7 @@ def test_methods_tell_what_was_done_and_only_that() -> None:
     assert "1999 permutations of the synthetic labels" in text
     assert "100 subsets of 15 images" in text
     assert "lite0 2020" in text
-    assert "copy" not in text
+    assert "as a copy" not in text
     assert "KID" not in " ".join(methods(contents(kid=None)))
 
 
