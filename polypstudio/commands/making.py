@@ -63,8 +63,8 @@ def rerun(options: argparse.Namespace) -> dict[str, Any]:
 
     source = find_study(options.source, options.root)
     if not (options.root / options.study / "study.toml").is_file():
-        creation.rerun(source, new_study(options.study, options.root))
-    options.encoder = None
+        creation.rerun(source, steps.config_of(options, source), new_study(options.study, options.root))
+    options.encoder = options.config = None  # from here on the copy's own
     return steps.run_all(options)
 
 

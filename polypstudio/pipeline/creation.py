@@ -25,7 +25,7 @@ from polypstudio.progress import Report
 from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, Label, RealImage
 from polypstudio.store.atomic import new_folder
 from polypstudio.store.paths import StudyPaths
-from polypstudio.store.studies import data_root, load_config, save_config
+from polypstudio.store.studies import data_root, save_config
 
 PHANTOM_COUNTS = {
     ("train", "ad"): 100,
@@ -113,9 +113,8 @@ def _fit_stage(stage: StageConfig, present: set[Label]) -> StageConfig:
     return stage.model_copy(update={"sources": (first.model_copy(update={"ratio": ratio}), *kept)})
 
 
-def rerun(source: StudyPaths, study: StudyPaths) -> StudyConfig:
-    """A new study with the configuration, the images and the finished stages of ``source`` but the last, which is to be run."""
-    config = load_config(source)
+def rerun(source: StudyPaths, config: StudyConfig, study: StudyPaths) -> StudyConfig:
+    """A new study with the images and the finished stages of ``source`` but the last, which is to be run with ``config``."""
     images = data_root(source, config)
     path = Path(os.path.relpath(images, study.root)).as_posix() if images.is_relative_to(source.root) else str(images)
     config = config.model_copy(

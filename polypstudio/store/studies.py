@@ -27,7 +27,12 @@ def list_studies(root: Path) -> list[StudyPaths]:
 
 def load_config(study: StudyPaths) -> StudyConfig:
     """Reads ``study.toml``; UserError names a wrong field."""
-    return parse_config(study.config.read_text(), str(study.config))
+    return read_config(study.config)
+
+
+def read_config(file: Path) -> StudyConfig:
+    """Reads a configuration from anywhere, such as a job's; UserError names a wrong field."""
+    return parse_config(file.read_text(), str(file))
 
 
 def save_config(study: StudyPaths, config: StudyConfig) -> None:

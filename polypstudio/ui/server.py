@@ -20,6 +20,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from polypstudio import jobs
 from polypstudio.errors import UserError
 from polypstudio.store.studies import list_studies
 from polypstudio.ui import images
@@ -147,6 +148,7 @@ def serve(root: Path, host: str = "127.0.0.1", port: int = 7860, demo: bool = Fa
     """Runs the server until it is interrupted; prints the address to open."""
     import uvicorn
 
+    jobs.reconcile(root)
     key = None if demo or host in LOOPBACK else secrets.token_urlsafe(24)
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     print(f"PolypStudio: http://{shown}:{port}/{f'?key={key}' if key else ''}", flush=True)
