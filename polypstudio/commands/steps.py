@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from polypstudio import processes
+from polypstudio.config import StudyConfig
 from polypstudio.console import Console
 from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, KidResult, Pathology
 from polypstudio.stopping import Stop, stop_on_signals
@@ -17,6 +18,7 @@ from polypstudio.store.atomic import sweep
 from polypstudio.store.locks import exclusive
 from polypstudio.store.paths import StudyPaths, find_study
 from polypstudio.store.results import load_result
+from polypstudio.store.studies import load_config, read_config
 
 if TYPE_CHECKING:
     from polypstudio.pipeline.context import Context
@@ -51,7 +53,8 @@ def _run(options: argparse.Namespace, plan: Callable[[Context, Stop], Iterator[S
     study = find_study(options.study, options.root)
     began = time.monotonic()
     with stop_on_signals() as stop, working_on(study) as console:
-        outcome = run_steps(study, plan(Context.of(study), stop), lambda step: console.announce(step.title), stop=stop)
+        context = Context(study, config_of(options, study))
+        outcome = run_steps(study, plan(context, stop), lambda step: console.announce(step.title), stop=stop)
     seconds = time.monotonic() - began
     if not options.json and processes.is_main():
         done = ", ".join(outcome.ran) or "nothing to do"
@@ -96,16 +99,21 @@ def run_all(options: argparse.Namespace) -> dict[str, Any]:
     return {**answer, **_show_matrix(options)}
 
 
+def config_of(options: argparse.Namespace, study: StudyPaths) -> StudyConfig:
+    """The configuration given with --config (a job's is the one with which it was put into the queue), or the study's."""
+    if options.config is None:
+        return load_config(study)
+    return read_config(options.config)
+
+
 def encoder_of(options: argparse.Namespace, config: Any) -> str:
     """The encoder asked for, or the study's."""
     return options.encoder or config.evaluation.encoder
 
 
 def _show_matrix(options: argparse.Namespace) -> dict[str, Any]:
-    from polypstudio.store.studies import load_config
-
     study = find_study(options.study, options.root)
-    result = load_result(study, KidResult, encoder_of(options, load_config(study)))
+    result = load_result(study, KidResult, encoder_of(options, config_of(options, study)))
     if result is None:
         return {}
     if not options.json and processes.is_main():

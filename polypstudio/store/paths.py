@@ -20,9 +20,19 @@ def bundled_studies() -> Path:
     return PACKAGE.parent / "checkpoints"
 
 
-def device_lock(root: Path) -> Path:
-    """Held by the job that uses the machine; the other jobs of this root wait for it."""
-    return root / ".device.lock"
+def queue_lock(root: Path) -> Path:
+    """Held for the moment in which the queue of jobs is changed."""
+    return root / ".queue.lock"
+
+
+def worker_lock(root: Path, device: str) -> Path:
+    """Held by the process that runs the jobs of a device."""
+    return root / f".worker-{device.replace(':', '-')}.lock"
+
+
+def worker_log(root: Path, device: str) -> Path:
+    """What that process printed: nothing, unless something went wrong."""
+    return worker_lock(root, device).with_suffix(".log")
 
 
 def real_set(split: str) -> str:
@@ -78,6 +88,15 @@ class StudyPaths:
     @property
     def readings(self) -> Path:
         return self.root / "readings.sqlite"
+
+    @property
+    def catalogue(self) -> Path:
+        """What was found out about the dataset's files, kept for the next run; it may be deleted."""
+        return self.root / "cache"
+
+    def file_facts(self, name: str) -> Path:
+        """One fact of each file of the dataset: `hashes`, `sharpness`."""
+        return self.catalogue / f"{name}.txt"
 
     @property
     def jobs(self) -> Path:

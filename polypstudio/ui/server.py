@@ -19,6 +19,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from polypstudio import jobs
 from polypstudio.ui.reading import build_reading_app, reading_routes
 from polypstudio.ui.reading_desk import IMAGE_ADDRESS
 from polypstudio.ui.studio import HEAD, build_studio
@@ -106,6 +107,7 @@ def serve(root: Path, host: str = "127.0.0.1", port: int = 7860, demo: bool = Fa
     """Runs the server until it is interrupted; prints the address to open."""
     import uvicorn
 
+    jobs.reconcile(root)
     key = None if demo or host in LOOPBACK else secrets.token_urlsafe(24)
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     print(f"PolypStudio: http://{shown}:{port}/{f'?key={key}' if key else ''}", flush=True)
