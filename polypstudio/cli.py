@@ -114,6 +114,9 @@ def _add_making(verb: Any, study_verb: Any) -> None:
     take.add_argument("--iteration", type=int, required=True, help="its number of optimizer steps")
     take.add_argument("--ad", type=Path, metavar="DIR", help="folder of synthetic AD images")
     take.add_argument("--non-ad", type=Path, metavar="DIR", help="folder of synthetic Non-AD images")
+    take.add_argument(
+        "--as-is", action="store_true", help="do not match the images to the real ones (borders, size, codec)"
+    )
     take.add_argument("--weights", type=Path, metavar="DIR", help="a diffusers U-Net folder")
 
     base = verb("base", making.make_base, "train the tiny Stable Diffusion that ships with PolypStudio")

@@ -25,6 +25,7 @@ from polypstudio.metrics.class_kernels import (
 from polypstudio.metrics.features import ClassFeatures
 from polypstudio.metrics.gram import Array, Draws
 from polypstudio.metrics.kid import check_subset_size, subset_draws
+from polypstudio.metrics.ranking import Scores, rankings, rule_scores
 from polypstudio.metrics.uncertainty import (
     block_permutations,
     floor,
@@ -44,6 +45,7 @@ from polypstudio.records import (
     IterationEvidence,
     Pathology,
     ReferenceEvidence,
+    RuleRanking,
     Separation,
 )
 
@@ -84,8 +86,11 @@ class Reference:
         self._floors: dict[tuple[Pathology, int], float] = {}
         self.separation = self._separation()
 
-    def evidence(self, iteration: int | None, synthetic: ClassFeatures) -> IterationEvidence:
-        """Evidence on one iteration; ``iteration`` is None for the reconstruction. Raises UserError on bad features."""
+    def judge(self, iteration: int | None, synthetic: ClassFeatures) -> tuple[IterationEvidence, Scores]:
+        """Evidence on one iteration (None: the reconstruction), and its scores under every selection rule.
+
+        Raises UserError on bad features.
+        """
         name = "reconstruction" if iteration is None else f"iteration {iteration}"
         sets = code_synthetic(synthetic, self.real, name)
         check_subset_size(self.settings.subset_size, (len(sets[c]) for c in PATHOLOGIES))
@@ -97,7 +102,7 @@ class Reference:
         subset = blocks.means(subset_weights, self._subsets, self._subset_means, "image")
         margins = {c: _estimate(point.margin(c), drawn.margin(c)) for c in PATHOLOGIES}
         alignment = self._alignment(point, drawn, blocks)
-        return IterationEvidence(
+        found = IterationEvidence(
             iteration=iteration,
             cells=[self._cell(pair[0], pair[1], point, drawn, subset, len(sets[pair[0]])) for pair in PAIRS],
             margins=margins,
@@ -105,6 +110,7 @@ class Reference:
             shift=_estimate(point.shift(), drawn.shift()),
             alarms=alarms(self.separation, margins, alignment),
         )
+        return found, rule_scores(point, drawn)
 
     def _separation(self) -> Separation:
         groups = np.concatenate([self.real[c].group for c in PATHOLOGIES])
@@ -187,21 +193,36 @@ class Reference:
         }
 
 
+def judge(
+    real: ClassFeatures,
+    synthetic: Mapping[int, ClassFeatures],
+    settings: KidSettings,
+    reconstruction: ClassFeatures | None = None,
+) -> tuple[ReferenceEvidence, list[RuleRanking]]:
+    """All iterations, and the reconstruction control, against one reference; and the iterations ranked by every rule.
+
+    Raises UserError on bad features.
+    """
+    reference = Reference(real, settings)
+    judged = {iteration: reference.judge(iteration, synthetic[iteration]) for iteration in sorted(synthetic)}
+    found = ReferenceEvidence(
+        separation=reference.separation,
+        n_real=real.counts(),
+        iterations=[each for each, _ in judged.values()],
+        reconstruction=None if reconstruction is None else reference.judge(None, reconstruction)[0],
+        warnings=reference_warnings(real.counts(), reference.separation),
+    )
+    return found, rankings({iteration: scores for iteration, (_, scores) in judged.items()}, settings.seed)
+
+
 def evidence(
     real: ClassFeatures,
     synthetic: Mapping[int, ClassFeatures],
     settings: KidSettings,
     reconstruction: ClassFeatures | None = None,
 ) -> ReferenceEvidence:
-    """All iterations, and the reconstruction control, against one reference. Raises UserError on bad features."""
-    reference = Reference(real, settings)
-    return ReferenceEvidence(
-        separation=reference.separation,
-        n_real=real.counts(),
-        iterations=[reference.evidence(iteration, synthetic[iteration]) for iteration in sorted(synthetic)],
-        reconstruction=None if reconstruction is None else reference.evidence(None, reconstruction),
-        warnings=reference_warnings(real.counts(), reference.separation),
-    )
+    """The evidence alone."""
+    return judge(real, synthetic, settings, reconstruction)[0]
 
 
 def alarms(separation: Separation, margins: Mapping[Pathology, Estimate], alignment: Alignment) -> list[Alarm]:

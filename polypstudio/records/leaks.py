@@ -20,14 +20,12 @@ class IterationLeak(Record):
     """What tells the synthetic images of one iteration from the real training images."""
 
     iteration: int
-    file: LeakTest = Field(description="codec, size, borders: how a file was made, which matching removes")
-    image: LeakTest = Field(
-        description="mean colour, brightness, contrast, sharpness: what a picture looks like at a glance"
-    )
+    file: LeakTest = Field(description="traces of codec, decoder and borders in the pixels")
+    image: LeakTest = Field(description="mean colours, contrast, sharpness: what a picture looks like at a glance")
 
     @property
     def leaks(self) -> bool:
-        """Whether the way the files were made gives them away."""
+        """Whether the way the images were made gives them away."""
         return self.file.auc.ci[0] > 0.5
 
 

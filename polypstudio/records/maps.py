@@ -24,6 +24,8 @@ class MapPoint(Record):
 class TsneResult(Result):
     """``results/tsne/<encoder>.json``: one map; in the joint alignment real points are the same at all iterations."""
 
+    COMPACT: ClassVar[bool] = True
+
     alignment: Literal["joint"] = "joint"
     perplexity: float
     points: list[MapPoint]
@@ -44,7 +46,9 @@ class MapNumbers(Record):
     trustworthiness: float = Field(description="1: all neighbours on the map are neighbours in the feature space")
     silhouette: float = Field(description="of the classes AD and Non-AD on the map, -1 to 1; 0: they overlap")
     silhouette_features: float = Field(description="the same in the feature space, cosine distance")
-    agreement: float = Field(description="k-NN class agreement read off the map; trust that of the feature space")
+    agreement: dict[int, float] = Field(
+        description="k-NN class agreement of each iteration read off the map; trust that of the feature space"
+    )
     shared_neighbours: float | None = Field(
         None, description="share of an image's neighbours that it keeps on the map of the first seed; None for that map"
     )

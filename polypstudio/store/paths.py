@@ -158,6 +158,11 @@ class StudyPaths:
         return self.training / "estimate.json"
 
     @property
+    def classifier(self) -> Path:
+        """Weights of the study's classifier, where it serves as an encoder."""
+        return self.training / "classifier.safetensors"
+
+    @property
     def reconstruction_manifest(self) -> Path:
         """Written last: its existence means that the reconstruction is complete."""
         return self.reconstruction / "manifest.json"
