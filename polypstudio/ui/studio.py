@@ -14,7 +14,7 @@ from polypstudio.store.results import load_result, result_names
 from polypstudio.store.studies import list_studies, load_config
 from polypstudio.ui.context import StudyContext
 from polypstudio.ui.tabs import augmentation, findings, fine_tune, iterations, readers, study
-from polypstudio.ui.theme import STATIC_ADDRESS
+from polypstudio.ui.theme import STATIC, STATIC_ADDRESS
 
 FIRST_STUDY = "demo"
 TABS = (
@@ -35,7 +35,17 @@ DOORS = """
  onclick="polypstudio.switchTheme()"><span aria-hidden="true">◐</span></button>
 <a class="ps-door" href="/read" target="_blank" rel="noopener">Rate images</a></div>
 """
-HEAD = f'<script src="{STATIC_ADDRESS}/page.js"></script>'
+# The heaviest script of the page, and those of its heaviest tab, are fetched while the page itself is being built.
+HEAD = "".join(
+    [
+        f'<script src="{STATIC_ADDRESS}/page.js"></script>',
+        f'<link rel="preload" as="script" href="{STATIC_ADDRESS}/plotly/plotly.min.js">',
+        *(
+            f'<link rel="modulepreload" href="{STATIC_ADDRESS}/iterations/{module.name}">'
+            for module in sorted((STATIC / "iterations").glob("*.js"))
+        ),
+    ]
+)
 
 
 def build_studio(root: Path, demo: bool = False) -> gr.Blocks:
