@@ -66,7 +66,7 @@ export function createChart({ view, store, help, groups, about }) {
       state.ghost && panel.ghosts.map((line) => svg("g", { class: "ps-ghost" }, drawLine(line, (i) => along(i / (line.points.length - 1)), y))),
       panel.lines.map((line) => drawLine(line, x, y)),
       bands.map((band) => band.name && svg("text", { class: "ps-mark-label", x: width - EDGE.right - 3, y: y(band.from) - 4, "text-anchor": "end" }, band.name)),
-      panel.marks.map((mark) => svg("text", { class: "ps-mark-label", x: width - EDGE.right, y: y(mark.at) - 4, "text-anchor": "end" }, mark.name)),
+      panel.marks.map((mark) => svg("text", { class: "ps-mark-label", x: width - EDGE.right, y: y(mark.at) + (mark.below ? 12 : -4), "text-anchor": "end" }, mark.name)),
       xLabels(state).map((i) => svg("text", { class: "ps-tick-label", x: x(i), y: height - 5, "text-anchor": i === 0 && last ? "start" : i === last && last ? "end" : "middle" }, String(steps[i]))),
       steps.map((step, i) => svg("rect", { class: "ps-column", x: x(i) - column / 2, width: column, y: 0, height, onclick: () => store.set({ ...moveA(store.get(), i), playing: false }) },
         svg("title", {}, [`iteration ${step}`, ...panel.lines.map((line) => words(line, i, digits))].join("\n")))));

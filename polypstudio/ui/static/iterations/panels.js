@@ -73,7 +73,7 @@ function alignmentPanel(view, help) {
     title: "Class alignment A", legend: "", definition: help.define("alignment"), mostDigits: 2, ghosts: [],
     lines: [{ kind: "alignment ps-within", name: "A", points: evidencePoints(view, ({ alignment }) => (alignment.value === null ? null : alignment)) }],
     bands: [{ kind: "ps-against", from: -Infinity, to: 0, name: "swapped" }],
-    marks: [{ at: 1, name: "as the real classes" }, { at: 0, name: "class ignored" }],
+    marks: [{ at: 1, name: "as the real classes" }, { at: 0, name: "class ignored", below: true }],
     hold: [0, 1],
   });
 }
