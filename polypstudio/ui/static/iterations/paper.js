@@ -24,6 +24,7 @@ export function openPaper(host, printed, previous) {
       h("p", { class: "ps-warning" }, view.source))),
     h("div", { class: "ps-right" }, tableCard(view, table, help)), help.element);
   host.classList.remove("ps-bare");
+  host.classList.add("ps-paper");
 
   function draw(state) {
     scrubber.update(state);
@@ -45,6 +46,7 @@ export function openPaper(host, printed, previous) {
       stopKeys();
       scrubber.close();
       chart.close();
+      host.classList.remove("ps-paper");
     },
   };
 }
@@ -59,7 +61,7 @@ function tableCard(view, body, help) {
 function tableRow(row, i, state, store) {
   return h("tr", { "aria-current": String(i === state.a) },
     h("th", { scope: "row" }, h("button", { type: "button", class: "ps-link", onclick: () => store.set({ a: i }) }, String(row.iteration))),
-    PAIRS.map(([synthetic, real]) => h("td", {}, number(row.cells[synthetic][real], 3), h("small", {}, ` ± ${number(row.deviations[synthetic][real], 3)}`))),
+    PAIRS.map(([synthetic, real]) => h("td", {}, number(row.cells[synthetic][real], 3), h("small", {}, `± ${number(row.deviations[synthetic][real], 3)}`))),
     ["ad", "non_ad"].map((label) => h("td", { class: row.margins[label] < 0 ? "ps-negative" : null }, h("b", {}, signed(row.margins[label], 3)), row.margins[label] < 0 && " ▲")),
     h("td", {}, signed(row.sum, 3)));
 }
