@@ -13,6 +13,7 @@ from polypstudio.findings.claims import OTHER
 from polypstudio.findings.format import number
 from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES
 
+NAME = "paper: tables"  # as a study to choose; no folder of a study has a colon in its name
 SOURCE = (
     "Sharma, What Appears Appealing May Not be Significant! – A Clinical Perspective of Diffusion Models, "
     "WiCV at CVPR 2024"

@@ -18,6 +18,7 @@ import gradio as gr
 
 from polypstudio.config import StudyConfig
 from polypstudio.errors import UserError
+from polypstudio.findings import paper
 from polypstudio.records import (
     CoverageResult,
     KidResult,
@@ -41,6 +42,7 @@ class Selection:
     study: str | None
     encoder: str | None
     reference: str
+    is_paper: bool = False  # the paper's printed tables are chosen: no study, and only the tab Iterations shows them
 
     @property
     def paths(self) -> StudyPaths | None:
@@ -107,7 +109,8 @@ class StudyContext:
 
     def selection(self, study: str | None, encoder: str | None, reference: str | None) -> Selection:
         """The selection of the values of :attr:`choices`."""
-        return Selection(self.root, study, encoder, reference or "train")
+        is_paper = study == paper.NAME
+        return Selection(self.root, None if is_paper else study, encoder, reference or "train", is_paper)
 
     def on_selection(self, render: Callable[..., Any], outputs: Any, inputs: Sequence[Any] = (), **event: Any) -> None:
         """Redraws ``outputs`` by ``render(selection, *inputs)`` whenever what is chosen, or its content, changes."""

@@ -20,6 +20,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polypstudio import jobs
+from polypstudio.ui.generation import generation_routes
 from polypstudio.ui.reading import build_reading_app, reading_routes
 from polypstudio.ui.reading_desk import IMAGE_ADDRESS
 from polypstudio.ui.studio import HEAD, build_studio
@@ -78,6 +79,7 @@ def create_app(root: Path, demo: bool = False, key: str | None = None) -> FastAP
     _add_static(app)
     _add_reading_door(app)
     app.include_router(study_routes(root))
+    app.include_router(generation_routes(root))
     app.include_router(reading_routes(root))
     look: dict[str, Any] = {"theme": studio_theme(), "footer_links": [], "show_error": True, "run_history": False}
     gr.mount_gradio_app(app, build_reading_app(root, demo), READING, **look)

@@ -17,13 +17,14 @@ from pydantic import BaseModel
 from starlette.background import BackgroundTask
 
 from polypstudio.errors import UserError
+from polypstudio.findings import paper
 from polypstudio.records import ImageKey
 from polypstudio.report.printed_kid import printed_kid_csv, printed_kid_latex
 from polypstudio.store.stamp import study_stamp
 from polypstudio.ui import images
 from polypstudio.ui.components import export, map_view
 from polypstudio.ui.components.iterations_view import iterations_view
-from polypstudio.ui.components.paper_view import PAPER, paper_view
+from polypstudio.ui.components.paper_view import paper_view
 from polypstudio.ui.components.selection_export import selection_csv, write_selection
 from polypstudio.ui.components.sheet import sheet_png
 from polypstudio.ui.context import Selection
@@ -84,7 +85,7 @@ def _add_images(router: APIRouter, root: Path) -> None:
 def _add_views(router: APIRouter, root: Path) -> None:
     @router.get("/study/{name}/iterations")
     def iterations(name: str, encoder: str | None = None, reference: str = "train") -> Response:
-        if name == PAPER:
+        if name == paper.NAME:
             return _json(paper_view())
         try:
             return _json(iterations_view(Selection(root, name, encoder, reference)))

@@ -25,6 +25,7 @@ from polypstudio.records import (
     ReferenceEvidence,
 )
 from polypstudio.store.paths import StudyPaths, iteration_set
+from polypstudio.store.stamp import study_stamp
 from polypstudio.store.studies import load_index, load_manifest
 from polypstudio.ui.components.definitions import DEFINITIONS, how_made
 from polypstudio.ui.components.map_view import available_alignments, colour_values, map_view
@@ -46,17 +47,20 @@ def iterations_view(selection: Selection) -> View:
     study, config = selection.paths, selection.config()
     if study is None or config is None:
         return {"iterations": [], "empty": _no_study()}
+    stamp = study_stamp(study)  # before anything else is read: what changes meanwhile is seen at the next look
     kid, neighbours = selection.kid(), selection.neighbours()
     evidence, coverage = selection.evidence(), selection.coverage()
     iterations = [_iteration(study, step, evidence, neighbours, coverage) for step in selection.iterations()]
     return {
         "study": study.name,
+        "stamp": stamp,
         "phantom": config.data.phantom,
         "definition": config.data.definition,
         "encoder": selection.encoder,
         "reference": REFERENCE_NAMES[selection.reference],
         "referenceSplit": SPLIT_OF_REFERENCE[selection.reference],
         "labels": PATHOLOGY_NAMES,
+        "sampling": config.sampling.model_dump(include={"seed", "guidance", "steps"}),
         "iterations": iterations,
         "real": _real_images(study),
         "separation": evidence.separation.model_dump() if evidence else None,

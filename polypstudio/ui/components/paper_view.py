@@ -9,7 +9,6 @@ from polypstudio.records import PATHOLOGY_NAMES
 from polypstudio.ui.components.definitions import DEFINITIONS
 
 View = dict[str, Any]
-PAPER = "the paper: printed tables"  # the name of no folder: a study's has no colon
 
 
 def paper_table() -> list[View]:
@@ -36,7 +35,7 @@ def paper_table() -> list[View]:
 def paper_view() -> View:
     """What the Iterations tab shows where the paper is chosen: tables only, signs only."""
     return {
-        "study": PAPER,
+        "study": paper.NAME,
         "printed": paper_table(),
         "source": paper.SOURCE,
         "words": [paper.table_2_words(), paper.table_1_words()],
