@@ -28,6 +28,7 @@ from polypstudio.ui.components.iterations_view import iterations_view
 from polypstudio.ui.context import Selection
 from polypstudio.ui.reading import build_reading_app, reading_routes
 from polypstudio.ui.reading_desk import IMAGE_ADDRESS
+from polypstudio.ui.reading_files import reading_file_routes
 from polypstudio.ui.studio import HEAD, build_studio
 from polypstudio.ui.theme import STATIC, STATIC_ADDRESS, studio_theme, stylesheet
 
@@ -85,6 +86,8 @@ def create_app(root: Path, demo: bool = False, key: str | None = None) -> FastAP
     _add_reading_door(app)
     _add_study_routes(app, root)
     app.include_router(reading_routes(root))
+    if not demo:
+        app.include_router(reading_file_routes(root))
     look: dict[str, Any] = {"theme": studio_theme(), "footer_links": [], "show_error": True, "run_history": False}
     gr.mount_gradio_app(app, build_reading_app(root, demo), READING, **look)
     gr.mount_gradio_app(
