@@ -82,7 +82,7 @@ class ReadingServer:
 
 
 def reading_study(root: Path, showings: int) -> tuple[StudyPaths, str]:
-    """A study of small images with a reading of ``showings`` showings (a multiple of 20), a tenth of them repeats."""
+    """A study of small images with a reading of ``showings`` showings (a multiple of four)."""
     per_class = showings // 4
     study = generated_study(root, "load", iterations=1, per_class=per_class, real=per_class, size=64, results=False)
     strata = (
@@ -93,35 +93,37 @@ def reading_study(root: Path, showings: int) -> tuple[StudyPaths, str]:
 
 
 async def put_under_load(
-    servers: list[ReadingServer], tokens: list[str], think: float, kills: int, spread: float
+    servers: list[ReadingServer], tokens: list[str], showings: int, think: float, kills: int
 ) -> Load:
-    """All readers read to the end; meanwhile one server after the other is killed ``kills`` times in all.
+    """All readers read to the end; meanwhile a server is killed ``kills`` times, in turn, spread over the answers.
 
-    ``think``: seconds before each answer. ``spread``: over how many seconds the readers begin and the kills are spread.
+    ``think``: seconds before each answer, on average.
     """
     await asyncio.gather(*(server.start() for server in servers))
     chance = random.Random(1)
     found = [Reader(token) for token in tokens]
     began = time.monotonic()
-    tasks = [
-        asyncio.create_task(_read(reader, servers, think, chance.uniform(0, min(spread, think)), chance.random()))
+    reading = [
+        asyncio.create_task(_read(reader, servers, think, chance.uniform(0, think), chance.random()))
         for reader in found
     ]
-    killed = 0
+    total = len(tokens) * showings
+    restarts: dict[ReadingServer, asyncio.Task] = {}
     for n in range(kills):
-        await asyncio.sleep(chance.uniform(0.5, 1.5) * spread / kills)
-        if all(task.done() for task in tasks):
-            break
+        due = total * (n + chance.uniform(0.3, 0.7)) / kills
+        while sum(len(reader.acknowledged) for reader in found) < due and not all(task.done() for task in reading):
+            await asyncio.sleep(0.01)
         server = servers[n % len(servers)]
+        if server in restarts:
+            await restarts[server]
         server.kill()
-        killed += 1
-        await server.start()
+        restarts[server] = asyncio.create_task(server.start())
     try:
-        await asyncio.gather(*tasks)
+        await asyncio.gather(*reading, *restarts.values())
     finally:
         for server in servers:
             server.kill()
-    return Load(found, time.monotonic() - began, killed)
+    return Load(found, time.monotonic() - began, kills)
 
 
 async def _read(reader: Reader, servers: list[ReadingServer], think: float, delay: float, seed: float) -> None:
@@ -223,10 +225,10 @@ def outcome(load: Load, study: StudyPaths) -> dict[str, Any]:
 
 
 def run_load(
-    root: Path, readers: int, showings: int, think: float, kills: int, spread: float, servers: list[ReadingServer]
+    root: Path, readers: int, showings: int, think: float, kills: int, servers: list[ReadingServer]
 ) -> dict[str, Any]:
     """Makes the study, its readers and the load; returns its :func:`outcome`."""
     study, design = reading_study(root, showings)
     links = readings.add_readers(study, design, [f"R{n}" for n in range(readers)])
-    load = asyncio.run(put_under_load(servers, [link.token for link in links], think, kills, spread))
+    load = asyncio.run(put_under_load(servers, [link.token for link in links], showings, think, kills))
     return outcome(load, study)

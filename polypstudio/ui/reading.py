@@ -9,18 +9,35 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
+from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from polypstudio.ui.guesses import Guesses
 from polypstudio.ui.reading_desk import IMAGE_ADDRESS, NOBODY, ReadingDesk, parse
+from polypstudio.ui.reading_door import ReadingDoor
 
+READING = "/read"
 ANSWER_SECONDS = 0.25  # every image, and every refusal, takes as long: how long decoding took would tell
 STATIC = Path(__file__).parent / "static" / "reading"
 SCRIPTS = ("view.js", "questions.js", "reading.js")
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 Called = Callable[[Any, gr.Request], Awaitable[dict[str, Any]]]
+
+
+def mount_reading(app: FastAPI, root: Path, demo: bool, **look: Any) -> None:
+    """Adds the clinicians' app at ``/read`` and the addresses of its images, and lets nothing else in there."""
+
+    @app.get(READING)
+    def door(request: Request) -> Response:
+        """Without its last slash the address would fall to the dashboard, which has no such page."""
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"{READING}/{query}", status_code=307)
+
+    app.include_router(reading_routes(root))
+    gr.mount_gradio_app(app, build_reading_app(root, demo), READING, **look)
+    app.add_middleware(ReadingDoor, prefix=READING)
 
 
 def build_reading_app(root: Path, demo: bool) -> gr.Blocks:
