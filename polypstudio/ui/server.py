@@ -14,22 +14,22 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
 import gradio as gr
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polypstudio import jobs
 from polypstudio.ui.generation import generation_routes
-from polypstudio.ui.reading import build_reading_app, reading_routes
+from polypstudio.ui.reading import READING, mount_reading
 from polypstudio.ui.reading_desk import IMAGE_ADDRESS
+from polypstudio.ui.reading_files import reading_file_routes
 from polypstudio.ui.studio import HEAD, build_studio
 from polypstudio.ui.study_routes import study_routes
 from polypstudio.ui.theme import STATIC, STATIC_ADDRESS, studio_theme, stylesheet
 
 log = logging.getLogger(__name__)
 
-READING = "/read"
 STYLESHEETS = ("studio.css", "iterations.css", "tabs.css")
 COOKIE = "polypstudio_key"
 OPEN = (READING, IMAGE_ADDRESS, STATIC_ADDRESS, "/favicon.ico")
@@ -77,26 +77,18 @@ def create_app(root: Path, demo: bool = False, key: str | None = None) -> FastAP
     """The whole server over the studies in ``root``. With a ``key``, the dashboard is shown only to who has it."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _add_static(app)
-    _add_reading_door(app)
     app.include_router(study_routes(root))
     app.include_router(generation_routes(root))
-    app.include_router(reading_routes(root))
+    if not demo:
+        app.include_router(reading_file_routes(root))
     look: dict[str, Any] = {"theme": studio_theme(), "footer_links": [], "show_error": True, "run_history": False}
-    gr.mount_gradio_app(app, build_reading_app(root, demo), READING, **look)
+    mount_reading(app, root, demo, **look)
     gr.mount_gradio_app(
         app, build_studio(root, demo), "/", css="".join(map(stylesheet, STYLESHEETS)), head=HEAD, **look
     )
     if key:
         app.add_middleware(KeyDoor, key=key)
     return app
-
-
-def _add_reading_door(app: FastAPI) -> None:
-    @app.get(READING)
-    def door(request: Request) -> Response:
-        """Without its last slash the address would fall to the dashboard, which has no such page."""
-        query = f"?{request.url.query}" if request.url.query else ""
-        return RedirectResponse(f"{READING}/{query}", status_code=307)
 
 
 def _add_static(app: FastAPI) -> None:
