@@ -23,7 +23,7 @@ from polypstudio.store.studies import load_manifest
 def is_trained(study: StudyPaths, config: StudyConfig, images: Sequence[RealImage], data_root: Path) -> bool:
     """Whether every checkpoint of the last stage is there and was made from what the study now says."""
     fingerprint = list(stage_fingerprints(config, images, data_root).values())[-1]
-    checkpoints = training_section(config).pathology.checkpoints
+    checkpoints = training_section(config).checkpoints
     return all(checkpoint_fingerprint(study.unet(step)) == fingerprint for step in checkpoints)
 
 

@@ -15,12 +15,11 @@ from polypstudio.config import (
     ClassificationConfig,
     DataConfig,
     EvaluationConfig,
-    Mixture,
-    PathologyStage,
-    PriorStage,
     SamplingConfig,
     StudyConfig,
     TrainingConfig,
+    pathology_stage,
+    prior_stage,
 )
 from polypstudio.data.prompts import all_prompts
 from polypstudio.records import Label, RealImage
@@ -135,8 +134,7 @@ def tiny_study(folder: Path, base: Path, **training: object) -> tuple[StudyPaths
         "resolution": RESOLUTION,
         "batch_size": 4,
         "save_state_every": 2,
-        "polyp_prior": PriorStage(steps=4),
-        "pathology": PathologyStage(steps=6, checkpoint_every=3),
+        "stages": (prior_stage(4), pathology_stage(6, 3)),
     }
     config = StudyConfig(
         title="tiny",
@@ -157,7 +155,7 @@ def runnable_study(folder: Path, name: str = "study", steps: int = 6, save_state
         folder,
         save_random_sd(folder / "base"),
         save_state_every=save_state_every,
-        pathology=PathologyStage(steps=steps, checkpoint_every=steps // 2, mixture=Mixture(unlabelled=0)),
+        stages=(prior_stage(4), pathology_stage(steps, steps // 2, unlabelled=0)),
     )
     pixels = np.random.default_rng(0)
     for split, count in (("train", 6), ("test", 4)):

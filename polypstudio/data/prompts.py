@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
+from polypstudio.config import CLASS_PROMPT
+from polypstudio.config.words import Quality
 from polypstudio.records import Label
-
-Quality = Literal["high", "low"]
 
 NEGATIVE = ""  # the empty prompt is what caption dropout trains as "unconditional"
 
@@ -18,9 +18,13 @@ _SUBJECTS: dict[Label, str] = {
 }
 
 
-def prompt(label: Label, quality: Quality = "high") -> str:
-    """The prompt of one class at one image quality."""
-    return f"a colonoscopy image of {_SUBJECTS[label]}, {quality} quality"
+def prompt(label: Label, quality: Quality = "high", template: str = CLASS_PROMPT) -> str:
+    """The prompt of one class at one image quality.
+
+    Of a template's words, ``{class}`` tells the classes apart and ``{polyp}`` only whether there is a polyp.
+    """
+    polyp = _SUBJECTS["non_polyp" if label == "non_polyp" else "unlabelled"]
+    return template.format_map({"class": _SUBJECTS[label], "polyp": polyp, "quality": quality})
 
 
 def all_prompts() -> list[str]:

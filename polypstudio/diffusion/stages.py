@@ -1,21 +1,18 @@
-"""The two stages of fine-tuning as data: which images a batch is drawn from, with which words, and what is trained.
+"""The stages of fine-tuning as data: which images a batch is drawn from, with which words, and what is trained.
 
 Only the training split is ever drawn from. No torch here: what a stage is decides whether it must run at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from polypstudio.config import Mixture, TrainingConfig
+from polypstudio.config import SourceConfig, StageConfig, TrainingConfig
 from polypstudio.data.prompts import prompt
 from polypstudio.errors import UserError
-from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, Label, RealImage
-
-POLYP_PRIOR = "polyp_prior"
-PATHOLOGY = "pathology"
+from polypstudio.records import PATHOLOGY_NAMES, RealImage
 
 
 class Example(NamedTuple):
@@ -36,15 +33,22 @@ class Pool:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: ``frozen`` are prefixes of U-Net parameter names, ``checkpoints`` the steps at which it saves."""
+    """One stage.
+
+    ``trainable`` and ``frozen`` are patterns of U-Net parameter names, ``checkpoints`` the steps at which it saves: of
+    the last stage, the study's iterations.
+    """
 
     name: str
     pools: tuple[Pool, ...]
     steps: int
     learning_rate: float
     ema_decay: float
-    frozen: tuple[str, ...]
     checkpoints: tuple[int, ...]
+    warm_up: int | None = None
+    trainable: tuple[str, ...] = ()
+    frozen: tuple[str, ...] = ()
+    is_last: bool = True
 
     @property
     def images(self) -> list[RealImage]:
@@ -58,71 +62,75 @@ class Stage:
 
 
 def build_stages(training: TrainingConfig, images: Sequence[RealImage]) -> list[Stage]:
-    """The stages that ``training`` asks for, in order; ``polyp_prior`` is left out where it has no steps.
+    """The stages that ``training`` asks for, in order, with the images of the training split that each draws from.
 
-    Raises UserError where a class or a source of the mixture has no training image.
+    Raises UserError where a source of a stage, or a class that it is to balance, has no such image.
     """
     train = [image for image in images if image.split == "train"]
-    prior, pathology = training.polyp_prior, training.pathology
-    stages = [
-        Stage(
-            PATHOLOGY,
-            _pathology_pools(train, pathology.mixture),
-            pathology.steps,
-            pathology.learning_rate,
-            pathology.ema_decay,
-            pathology.frozen,
-            tuple(pathology.checkpoints),
-        )
-    ]
-    if prior.steps:
-        pools = _prior_pools(train)
-        stages.insert(
-            0, Stage(POLYP_PRIOR, pools, prior.steps, prior.learning_rate, prior.ema_decay, (), (prior.steps,))
-        )
-    return stages
+    return [_build(stage, train, is_last=stage is training.stages[-1]) for stage in training.stages]
 
 
-def _prior_pools(train: Sequence[RealImage]) -> tuple[Pool, ...]:
-    """Polyps of any class under one word, and frames without a polyp; every image is drawn equally often."""
-    polyps = _examples((image for image in train if image.label != "non_polyp"), "unlabelled")
-    without = _examples((image for image in train if image.label == "non_polyp"), "non_polyp")
-    pools = (Pool("polyp", len(polyps), polyps), Pool("non_polyp", len(without), without))
-    return tuple(pool for pool in pools if pool.examples)
+def _build(config: StageConfig, train: Sequence[RealImage], is_last: bool) -> Stage:
+    checkpoints = config.checkpoints
+    if not is_last and checkpoints[-1] != config.steps:
+        checkpoints.append(config.steps)  # what the next stage starts from
+    pools = [pool for source in config.sources if source.ratio != 0 for pool in _pools(config, source, train)]
+    return Stage(
+        name=config.name,
+        pools=tuple(pools),
+        steps=config.steps,
+        learning_rate=config.learning_rate,
+        warm_up=config.warm_up,
+        ema_decay=config.ema_decay,
+        trainable=config.trainable,
+        frozen=config.frozen,
+        checkpoints=tuple(checkpoints),
+        is_last=is_last,
+    )
 
 
-def _pathology_pools(train: Sequence[RealImage], mixture: Mixture) -> tuple[Pool, ...]:
-    """Both classes in equal parts whatever their numbers, a share of the first stage, and unlabelled polyps."""
-    pools = [
-        Pool(label, mixture.labelled / 2, _examples((i for i in train if i.label == label and _is_sharp(i)), label))
-        for label in PATHOLOGIES
-    ]
-    for pool in pools:
-        if not pool.examples:
-            raise UserError(
-                f"the dataset has no {PATHOLOGY_NAMES[pool.name]} image of high quality in its training split: "
-                "fine-tuning needs both classes"
-            )
-    rehearsal = _prior_pools(train)
-    drawn = sum(pool.weight for pool in rehearsal)
-    pools += [
-        replace(pool, name=f"rehearsal_{pool.name}", weight=mixture.rehearsal * pool.weight / drawn)
-        for pool in rehearsal
-    ]
-    unlabelled = _examples((image for image in train if image.label == "unlabelled"), "unlabelled")
-    if mixture.unlabelled and not unlabelled:
-        raise UserError(
-            f"training.pathology.mixture.unlabelled is {mixture.unlabelled:g} but the dataset has no unlabelled image "
-            "in its training split: set it to 0"
-        )
-    pools.append(Pool("unlabelled", mixture.unlabelled, unlabelled))
-    return tuple(pool for pool in pools if pool.weight > 0)
+def _pools(stage: StageConfig, source: SourceConfig, train: Sequence[RealImage]) -> list[Pool]:
+    """A source as pools: one a class, equal in weight, or polyps and frames without one, each image equal in weight.
+
+    (Equal images would need one pool only. Two keep the draws, and so the weights, of studies made before this list.)
+    """
+    images = [image for image in train if image.label in source.labels and _is_good(image, source)]
+    if source.balance == "classes":
+        pools = [_pool(label, [i for i in images if i.label == label], source) for label in source.labels]
+        empty = next((pool for pool in pools if not pool.examples), None)
+        if empty:
+            raise _nothing_to_draw(stage, source, PATHOLOGY_NAMES.get(empty.name, empty.name))
+        pools = [replace(pool, weight=1) for pool in pools]
+    else:
+        prefix = source.name and source.name + "_"
+        pools = [
+            _pool(f"{prefix}polyp", [i for i in images if i.label != "non_polyp"], source),
+            _pool(f"{prefix}non_polyp", [i for i in images if i.label == "non_polyp"], source),
+        ]
+        pools = [pool for pool in pools if pool.examples]
+        if not pools:
+            raise _nothing_to_draw(stage, source, source.title)
+    if source.ratio is None:
+        return pools
+    drawn = sum(pool.weight for pool in pools)
+    return [replace(pool, weight=source.ratio * pool.weight / drawn) for pool in pools]
 
 
-def _examples(images: Iterable[RealImage], label: Label) -> tuple[Example, ...]:
-    return tuple(Example(image, prompt(label, image.quality or "high")) for image in images)
+def _pool(name: str, images: Sequence[RealImage], source: SourceConfig) -> Pool:
+    examples = tuple(Example(image, prompt(image.label, image.quality or "high", source.prompt)) for image in images)
+    return Pool(name, len(examples), examples)
 
 
-def _is_sharp(image: RealImage) -> bool:
-    """Images whose quality the dataset does not tell count as high."""
-    return image.quality != "low"
+def _is_good(image: RealImage, source: SourceConfig) -> bool:
+    """Images whose quality the dataset does not tell count as high; those whose sharpness was not measured, as sharp."""
+    wanted = source.quality is None or (image.quality or "high") == source.quality
+    return wanted and (image.sharpness is None or image.sharpness >= source.min_sharpness)
+
+
+def _nothing_to_draw(stage: StageConfig, source: SourceConfig, what: str) -> UserError:
+    good = f" of {source.quality} quality" if source.quality else ""
+    good += f" with a sharpness of {source.min_sharpness:g} or more" if source.min_sharpness else ""
+    return UserError(
+        f"the dataset has no {what} image{good} in its training split, which source `{source.title}` of stage "
+        f"{stage.name} draws from: add images, or take that source out of study.toml (or set its ratio to 0)"
+    )

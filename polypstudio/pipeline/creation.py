@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from polypstudio.config import PRESETS, ClassificationConfig, DataConfig, StudyConfig, TrainingConfig
-from polypstudio.data.layouts import read_dataset
+from polypstudio.config import (
+    PRESETS,
+    ClassificationConfig,
+    DataConfig,
+    DataSource,
+    LayoutName,
+    StageConfig,
+    StudyConfig,
+    TrainingConfig,
+)
+from polypstudio.data.catalogue import Catalogue
+from polypstudio.data.layouts import list_study
+from polypstudio.data.listing import Listing
 from polypstudio.errors import UserError
 from polypstudio.progress import Report
-from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, RealImage
+from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, Label, RealImage
 from polypstudio.store.atomic import new_folder
 from polypstudio.store.paths import StudyPaths
-from polypstudio.store.studies import data_root, load_config, save_config
+from polypstudio.store.studies import data_root, save_config
 
 PHANTOM_COUNTS = {
     ("train", "ad"): 100,
@@ -32,9 +43,18 @@ PHANTOM_DEFINITION = (
 
 
 def create(
-    study: StudyPaths, data: Path | None, layout: str, base: str | None, preset: str, report: Report
-) -> StudyConfig:
-    """Writes ``study.toml`` for a dataset that was read successfully; a phantom without a folder is drawn first."""
+    study: StudyPaths,
+    data: Path | None,
+    layout: LayoutName,
+    base: str | None,
+    preset: str,
+    report: Report,
+    also: Sequence[DataSource] = (),
+) -> tuple[StudyConfig, Listing]:
+    """Writes ``study.toml`` for datasets that were read successfully; a phantom without a folder is drawn first.
+
+    Returns the configuration, and what the datasets hold.
+    """
     phantom = layout == "phantom"
     if data is None and not phantom:
         raise UserError("--data is missing: give the folder of the real images")
@@ -43,12 +63,14 @@ def create(
         from polypstudio.data.phantom import write_phantom
 
         write_phantom(root, PHANTOM_COUNTS, PHANTOM_SEED, report)
-    images = read_dataset(root, layout)
+    about = _data_config(study, root, layout, also)
+    listing = list_study(about, root, Catalogue(study.catalogue))
+    images = listing.images
     config = StudyConfig(
         title="Phantom" if phantom else study.name,
         description="Procedural colonoscopy scenes that stand in for patients' images." if phantom else "",
-        data=_data_config(study, root, phantom),
-        training=fit_mixture(_training(base, preset), images),
+        data=about,
+        training=fit_sources(_training(base, preset), images),
         classification=ClassificationConfig(
             model="efficientnet-lite0" if preset == "tiny" else "efficientnet_b0",
             image_size=128 if preset == "tiny" else 224,
@@ -58,16 +80,16 @@ def create(
         if not any(image.label == label and image.split == "train" for image in images):
             raise UserError(f"{root}: no training image of {PATHOLOGY_NAMES[label]}; add some")
     save_config(study, config)
-    return config
+    return config, listing
 
 
-def _data_config(study: StudyPaths, root: Path, phantom: bool) -> DataConfig:
+def _data_config(study: StudyPaths, root: Path, layout: LayoutName, also: Sequence[DataSource]) -> DataConfig:
     root = root.resolve()
     inside = root.is_relative_to(study.root)
     path = root.relative_to(study.root).as_posix() if inside else str(root)
-    if phantom:
-        return DataConfig(path=path, layout="phantom", phantom=True, definition=PHANTOM_DEFINITION)
-    return DataConfig(path=path, layout="folder")
+    if layout == "phantom":
+        return DataConfig(path=path, layout=layout, phantom=True, definition=PHANTOM_DEFINITION)
+    return DataConfig(path=path, layout=layout, also=tuple(also))
 
 
 def _training(base: str | None, preset: str) -> TrainingConfig:
@@ -75,29 +97,32 @@ def _training(base: str | None, preset: str) -> TrainingConfig:
     return training.model_copy(update={"base": base}) if base else training
 
 
-def fit_mixture(training: TrainingConfig, images: list[RealImage]) -> TrainingConfig:
-    """A dataset without unlabelled polyps gives their share of the batch to the labelled ones."""
-    counts = Counter(image.label for image in images if image.split == "train")
-    mixture = training.pathology.mixture
-    if counts["unlabelled"] or not mixture.unlabelled:
-        return training
-    mixture = mixture.model_copy(
-        update={"labelled": round(mixture.labelled + mixture.unlabelled, 6), "unlabelled": 0.0}
-    )
-    return training.model_copy(update={"pathology": training.pathology.model_copy(update={"mixture": mixture})})
+def fit_sources(training: TrainingConfig, images: list[RealImage]) -> TrainingConfig:
+    """Sources that find no image in a dataset (of unlabelled polyps, say) give their ratio to the first of their stage."""
+    present = {image.label for image in images if image.split == "train"}
+    stages = tuple(_fit_stage(stage, present) for stage in training.stages)
+    return training.model_copy(update={"stages": stages})
 
 
-def rerun(source: StudyPaths, study: StudyPaths) -> StudyConfig:
-    """A new study with the configuration, the images and the finished first stage of ``source``; stage 2 is to be run."""
-    config = load_config(source)
+def _fit_stage(stage: StageConfig, present: set[Label]) -> StageConfig:
+    first, *others = stage.sources
+    kept = [source for source in others if present & set(source.labels)]
+    if len(kept) == len(others):
+        return stage
+    ratio = round(sum(source.ratio or 0 for source in (first, *others) if source not in kept), 6)
+    return stage.model_copy(update={"sources": (first.model_copy(update={"ratio": ratio}), *kept)})
+
+
+def rerun(source: StudyPaths, config: StudyConfig, study: StudyPaths) -> StudyConfig:
+    """A new study with the images and the finished stages of ``source`` but the last, which is to be run with ``config``."""
     images = data_root(source, config)
     path = Path(os.path.relpath(images, study.root)).as_posix() if images.is_relative_to(source.root) else str(images)
     config = config.model_copy(
         update={"title": f"{config.title} (run anew)", "data": config.data.model_copy(update={"path": path})}
     )
-    prior = source.training / "polyp_prior"
-    if prior.is_dir():
-        with new_folder(study.training / "polyp_prior") as copy:
-            shutil.copytree(prior, copy, dirs_exist_ok=True)
+    for stage in config.training.stages[:-1] if config.training else ():
+        if source.stage(stage.name).is_dir():
+            with new_folder(study.stage(stage.name)) as copy:
+                shutil.copytree(source.stage(stage.name), copy, dirs_exist_ok=True)
     save_config(study, config)
     return config

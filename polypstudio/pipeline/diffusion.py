@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from polypstudio.diffusion.fingerprint import (
     reconstruction_fingerprint,
@@ -12,14 +12,14 @@ from polypstudio.diffusion.fingerprint import (
 from polypstudio.pipeline.context import Context
 from polypstudio.pipeline.runner import Step
 from polypstudio.progress import Report
-
-Stop = Callable[[], bool]
+from polypstudio.stopping import Stop
 
 
 def train_step(context: Context, stop: Stop) -> Step:
-    """Both stages: a U-Net for every checkpoint of the pathology stage."""
-    study, pathology = context.study, context.training.pathology
-    fingerprints = stage_fingerprints(context.config, context.images, context.data_root)
+    """All stages: a U-Net for every checkpoint of the last one."""
+    study, checkpoints = context.study, context.training.checkpoints
+    fingerprints = stage_fingerprints(context.config, context.images, context.data_root, context.hash_of)
+    context.hash_of.write()
 
     def run(report: Report) -> None:
         from polypstudio.diffusion.train import train
@@ -31,9 +31,10 @@ def train_step(context: Context, stop: Stop) -> Step:
         title="Fine-tuning",
         version=1,
         inputs=fingerprints,
-        settings={"checkpoints": pathology.checkpoints},
-        outputs=[study.unet(iteration) for iteration in pathology.checkpoints],
+        settings={"checkpoints": checkpoints},
+        outputs=[study.unet(iteration) for iteration in checkpoints],
         run=run,
+        together=True,
     )
 
 
@@ -56,12 +57,15 @@ def sample_steps(context: Context) -> Iterator[Step]:
             settings=config.sampling.model_dump(exclude={"batch_size"}),
             outputs=[study.samples(iteration), study.manifest(iteration)],
             run=run,
+            together=True,
         )
 
 
 def reconstruction_step(context: Context) -> Step:
     """The control: the real images through the autoencoder, which the U-Net can at best reach."""
     study = context.study
+    made_from = reconstruction_fingerprint(context.config, context.images, context.data_root, context.hash_of)
+    context.hash_of.write()
 
     def run(report: Report) -> None:
         from polypstudio.diffusion.reconstruct import reconstruct
@@ -72,7 +76,7 @@ def reconstruction_step(context: Context) -> Step:
         name="reconstruction",
         title="Reconstruction control",
         version=1,
-        inputs={"images and base": reconstruction_fingerprint(context.config, context.images, context.data_root)},
+        inputs={"images and base": made_from},
         settings={"resolution": context.training.resolution},
         outputs=[study.reconstruction],
         run=run,

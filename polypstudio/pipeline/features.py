@@ -9,8 +9,8 @@ from statistics import median
 from typing import cast
 
 import numpy as np
-from PIL import Image
 
+from polypstudio.data.images import image_size
 from polypstudio.encoders import encode, encoder_family, encoder_preprocessing, encoder_version
 from polypstudio.errors import UserError
 from polypstudio.pipeline.context import Context
@@ -87,11 +87,7 @@ def common_resolution(sets: dict[str, ImageSet]) -> int:
 
 
 def _short_side(path: Path) -> int:
-    try:
-        with Image.open(path) as image:
-            return min(image.size)
-    except OSError:
-        raise UserError(f"{path}: not an image that can be read; remove or replace it") from None
+    return min(image_size(path))
 
 
 @dataclass(frozen=True)

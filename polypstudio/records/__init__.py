@@ -21,6 +21,7 @@ from polypstudio.records.base import (
 )
 from polypstudio.records.classification import Arm, ArmRun, ClassificationResult, ClassScores
 from polypstudio.records.coverage import ClassCoverage, CoverageResult, IterationCoverage, ReferenceCoverage
+from polypstudio.records.generation import Generation, GenerationRequest
 from polypstudio.records.images import ImageKey, RealImage
 from polypstudio.records.jobs import Job, Progress
 from polypstudio.records.kid import (
@@ -44,6 +45,7 @@ from polypstudio.records.neighbours import (
 )
 from polypstudio.records.ranking import RankedIteration, RankingResult, Rule, RuleRanking
 from polypstudio.records.study import IterationManifest, StudyContents
+from polypstudio.records.training import HeldOutLoss
 
 __all__ = [
     "PATHOLOGIES",
@@ -61,6 +63,9 @@ __all__ = [
     "Copy",
     "CoverageResult",
     "Estimate",
+    "Generation",
+    "GenerationRequest",
+    "HeldOutLoss",
     "ImageKey",
     "IterationCopies",
     "IterationCoverage",

@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Pathology = Literal["ad", "non_ad"]
-Label = Literal["ad", "non_ad", "unlabelled", "non_polyp"]
+from polypstudio.config.words import Label as Label
+from polypstudio.config.words import Pathology
+
 Split = Literal["train", "test"]
 Source = Literal["real", "synthetic", "reconstruction"]
 Alarm = Literal["negative_margin_ad", "negative_margin_non_ad", "class_ignored", "swapped", "undecidable"]

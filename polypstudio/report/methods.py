@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from polypstudio import __version__
-from polypstudio.config import TrainingConfig
+from polypstudio.config import SourceConfig, StageConfig, TrainingConfig
 from polypstudio.findings.format import count
 from polypstudio.findings.ranking import RULE_NAMES, listed
 from polypstudio.records import (
@@ -72,18 +72,41 @@ def _data(images: list[RealImage], definition: str, phantom: bool) -> str:
 
 
 def _training(training: TrainingConfig, trained: list[IterationManifest]) -> str:
-    prior, pathology, mixture = training.polyp_prior, training.pathology, training.pathology.mixture
     base = "the tiny Stable Diffusion that ships with PolypStudio" if training.base == "tiny" else training.base
     return (
-        f"The U-Net of {base} was fine-tuned at {training.resolution} × {training.resolution} pixels in two stages "
-        f"(AdamW; batch size {training.batch_size * training.gradient_accumulation}; caption dropout "
-        f"{training.caption_dropout:g}; seed {training.seed}): polyp and non-polyp frames with prompts of image quality "
-        f"({prior.steps} steps, learning rate {prior.learning_rate:g}, EMA {prior.ema_decay:g}), then AD and Non-AD "
-        f"images of high quality ({pathology.steps} steps, learning rate {pathology.learning_rate:g}, EMA "
-        f"{pathology.ema_decay:g}; frozen: {', '.join(pathology.frozen) or 'nothing'}; relative weights labelled "
-        f"{mixture.labelled:g}, rehearsal {mixture.rehearsal:g}, unlabelled {mixture.unlabelled:g}). "
-        f"Iterations ({', '.join(str(manifest.iteration) for manifest in trained)}) are optimizer steps of the second."
+        f"The U-Net of {base} was fine-tuned at {training.resolution} × {training.resolution} pixels (AdamW"
+        f"{_adapters(training)}; batch size {training.images_per_step}; caption dropout {training.caption_dropout:g}; "
+        f"{_weighting(training)}seed {training.seed}). {' '.join(_stage(stage) for stage in training.stages)} "
+        f"Iterations ({', '.join(str(manifest.iteration) for manifest in trained)}) are optimizer steps of the last stage."
     )
+
+
+def _adapters(training: TrainingConfig) -> str:
+    return f" on LoRA adapters of rank {training.lora.rank}" if training.method == "lora" else ""
+
+
+def _weighting(training: TrainingConfig) -> str:
+    return "" if training.min_snr_gamma is None else f"min-SNR weighting, γ = {training.min_snr_gamma:g}; "
+
+
+def _stage(stage: StageConfig) -> str:
+    sources = "; ".join(_source(source) for source in stage.sources if source.ratio != 0)
+    return (
+        f"Stage {stage.name}: {stage.steps} steps, learning rate {stage.learning_rate:g}, EMA {stage.ema_decay:g}; "
+        f"frozen: {', '.join(stage.frozen) or 'nothing'}; images: {sources}."
+    )
+
+
+def _source(source: SourceConfig) -> str:
+    details = [
+        f"{source.quality} quality" if source.quality else "",
+        f"sharpness of {source.min_sharpness:g} or more" if source.min_sharpness else "",
+        "classes in equal parts" if source.balance == "classes" and len(source.labels) > 1 else "",
+        "" if source.ratio is None else f"weight {source.ratio:g}",
+        f"“{source.prompt}”",
+    ]
+    names = " and ".join(PATHOLOGY_NAMES.get(label, label.replace("_", "-")) for label in source.labels)
+    return f"{names} ({', '.join(detail for detail in details if detail)})"
 
 
 def _imported(imported: list[IterationManifest]) -> str:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from polypstudio import processes
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replaces ``path`` by a file with ``content``: written beside it, flushed to disk, then renamed."""
@@ -87,6 +89,21 @@ def new_folder(path: Path) -> Iterator[Path]:
     _sync_folder(path.parent)
 
 
+@contextmanager
+def shared_folder(path: Path) -> Iterator[Path]:
+    """As :func:`new_folder`, one folder that all processes which work together fill; whole when the last has left."""
+    if processes.count() == 1:
+        with new_folder(path) as folder:
+            yield folder
+    elif processes.is_main():
+        with new_folder(path) as folder:
+            yield processes.agreed(folder)
+            processes.wait()
+    else:
+        yield processes.agreed(path)
+        processes.wait()
+
+
 def append_line(path: Path, line: str) -> None:
     """Appends one line in one write, so that a reader sees at most the last line torn."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,6 +122,16 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
         except ValueError:
             continue
     return records
+
+
+def read_tail(path: Path, size: int = 65_536) -> str:
+    """The end of a text file that may be long; its first line may be torn. Empty if there is no file."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def sweep(folder: Path) -> None:

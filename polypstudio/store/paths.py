@@ -20,9 +20,19 @@ def bundled_studies() -> Path:
     return PACKAGE.parent / "checkpoints"
 
 
-def device_lock(root: Path) -> Path:
-    """Held by the job that uses the machine; the other jobs of this root wait for it."""
-    return root / ".device.lock"
+def queue_lock(root: Path) -> Path:
+    """Held for the moment in which the queue of jobs is changed."""
+    return root / ".queue.lock"
+
+
+def worker_lock(root: Path, device: str) -> Path:
+    """Held by the process that runs the jobs of a device."""
+    return root / f".worker-{device.replace(':', '-')}.lock"
+
+
+def worker_log(root: Path, device: str) -> Path:
+    """What that process printed: nothing, unless something went wrong."""
+    return worker_lock(root, device).with_suffix(".log")
 
 
 def real_set(split: str) -> str:
@@ -80,8 +90,22 @@ class StudyPaths:
         return self.root / "readings.sqlite"
 
     @property
+    def catalogue(self) -> Path:
+        """What was found out about the dataset's files, kept for the next run; it may be deleted."""
+        return self.root / "cache"
+
+    def file_facts(self, name: str) -> Path:
+        """One fact of each file of the dataset: `hashes`, `sharpness`."""
+        return self.catalogue / f"{name}.txt"
+
+    @property
     def jobs(self) -> Path:
         return self.root / "jobs"
+
+    @property
+    def generated(self) -> Path:
+        """Images drawn on request, a folder each request."""
+        return self.root / "generated"
 
     @property
     def lock(self) -> Path:
@@ -108,13 +132,30 @@ class StudyPaths:
         """What one stage of fine-tuning keeps: resumable states, and the U-Net it hands on."""
         return self.training / stage
 
-    def stage_unet(self, stage: str) -> Path:
-        """The U-Net at the end of a stage that another stage starts from."""
-        return self.stage(stage) / "unet"
+    def stage_unet(self, stage: str, step: int | None = None) -> Path:
+        """The U-Net at the end of a stage that another stage starts from, or at a checkpoint on the way."""
+        return self.stage(stage) / ("unet" if step is None else f"unet-{step:06d}")
 
     def latents(self, key: str) -> Path:
-        """Cached VAE latents of the training images, by content."""
-        return self.training / f"latents-{key}.safetensors"
+        """Cached VAE latents of one base model at one resolution (a hyphen, so that it is no stage)."""
+        return self.training / f"cache-latents-{key}"
+
+    def embeddings(self, key: str) -> Path:
+        """Cached text embeddings of prompts by one base model."""
+        return self.training / f"cache-text-{key}.safetensors"
+
+    def previews(self, stage: str) -> Path:
+        """Images drawn while a stage trained: {step:06d}/{label}-{index}.png, the same noise for an index at every step."""
+        return self.training / "previews" / stage
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.training / "tensorboard"
+
+    @property
+    def estimate(self) -> Path:
+        """What the last estimate measured: time, memory and disk of fine-tuning."""
+        return self.training / "estimate.json"
 
     @property
     def classifier(self) -> Path:

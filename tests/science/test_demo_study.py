@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from polypstudio.config import TrainingConfig
 from polypstudio.records import (
     PATHOLOGIES,
     ClassificationResult,
@@ -63,11 +64,11 @@ def test_eight_whole_iterations_at_their_true_step_numbers(demo: StudyPaths) -> 
     config = load_config(demo)
     assert config.training is not None
     iterations = complete_iterations(demo)
-    assert iterations == config.training.pathology.checkpoints
+    assert iterations == config.training.checkpoints
     assert len(iterations) == 8
     for iteration in iterations:
         manifest = load_manifest(demo, iteration)
-        assert manifest.config["training"] == config.training.model_dump(mode="json")
+        assert TrainingConfig.model_validate(manifest.config["training"]) == config.training
         assert min(manifest.counts.values()) >= 32
         assert len(sample_files(demo, iteration)) == sum(manifest.counts.values())
 

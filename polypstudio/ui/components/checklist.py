@@ -28,7 +28,7 @@ def steps(selection: Selection) -> list[Step]:
         return []
     name, images, iterations = paths.name, selection.images(), selection.iterations()
     training = config.training
-    expected = training.pathology.checkpoints if training else []
+    expected = training.checkpoints if training else []
     missing = sorted(set(expected) - set(iterations))
     evaluated = _evaluated(selection)
     mapped = selection.tsne() is not None

@@ -25,11 +25,11 @@ class StageEstimate(Record):
 
 
 def estimate(training: TrainingConfig, log: Rows) -> list[StageEstimate]:
-    """Both stages at their median logged throughput; a stage never run takes the other stage's."""
-    batch = training.batch_size * training.gradient_accumulation
-    measured = {stage: _speed(log, stage) for stage in ("polyp_prior", "pathology")}
+    """All stages at their median logged throughput; a stage never run takes another stage's."""
+    batch = training.images_per_step
+    steps = {stage.name: stage.steps for stage in training.stages}
+    measured = {stage: _speed(log, stage) for stage in steps}
     either = next((speed for speed in measured.values() if speed), None)
-    steps = {"polyp_prior": training.polyp_prior.steps, "pathology": training.pathology.steps}
     return [
         StageEstimate(stage=stage, images=steps[stage] * batch, images_per_second=measured[stage] or either)
         for stage in steps

@@ -25,9 +25,9 @@ FORM: tuple[tuple[str, tuple[tuple[Field, ...], ...]], ...] = (
         "Stage 1 · polyp_prior: polyp and non-polyp frames, prompts of quality",
         (
             (
-                Field("training.polyp_prior.steps", "Steps", "integer"),
-                Field("training.polyp_prior.learning_rate", "Learning rate", "number"),
-                Field("training.polyp_prior.ema_decay", "EMA decay", "number"),
+                Field("training.stages.0.steps", "Steps", "integer"),
+                Field("training.stages.0.learning_rate", "Learning rate", "number"),
+                Field("training.stages.0.ema_decay", "EMA decay", "number"),
             ),
         ),
     ),
@@ -35,17 +35,17 @@ FORM: tuple[tuple[str, tuple[tuple[Field, ...], ...]], ...] = (
         "Stage 2 · pathology: AD and Non-AD of high quality, an iteration every few steps",
         (
             (
-                Field("training.pathology.steps", "Steps", "integer"),
-                Field("training.pathology.checkpoint_every", "An iteration every", "integer"),
-                Field("training.pathology.learning_rate", "Learning rate", "number"),
-                Field("training.pathology.ema_decay", "EMA decay", "number"),
+                Field("training.stages.1.steps", "Steps", "integer"),
+                Field("training.stages.1.checkpoint_every", "An iteration every", "integer"),
+                Field("training.stages.1.learning_rate", "Learning rate", "number"),
+                Field("training.stages.1.ema_decay", "EMA decay", "number"),
             ),
             (
-                Field("training.pathology.mixture.labelled", "Weight of AD, Non-AD", "number"),
-                Field("training.pathology.mixture.rehearsal", "Weight of rehearsal", "number"),
-                Field("training.pathology.mixture.unlabelled", "Weight of unlabelled", "number"),
+                Field("training.stages.1.sources.0.ratio", "Weight of AD, Non-AD", "number"),
+                Field("training.stages.1.sources.1.ratio", "Weight of rehearsal", "number"),
+                Field("training.stages.1.sources.2.ratio", "Weight of unlabelled", "number"),
             ),
-            (Field("training.pathology.frozen", "Frozen U-Net parameters, by prefix", "list"),),
+            (Field("training.stages.1.frozen", "Frozen U-Net parameters, by prefix", "list"),),
         ),
     ),
     (
@@ -109,9 +109,9 @@ def changed_config(config: StudyConfig, values: Sequence[Any]) -> StudyConfig:
     data = config.model_copy(update={"training": training}).model_dump(mode="python")
     for field, value in zip(FIELDS, values, strict=True):
         *sections, name = field.path.split(".")
-        section = data
+        section: Any = data
         for part in sections:
-            section = section[part]
+            section = section[int(part) if part.isdigit() else part]
         section[name] = _parsed(field, value)
     try:
         return StudyConfig.model_validate(data)
@@ -122,7 +122,7 @@ def changed_config(config: StudyConfig, values: Sequence[Any]) -> StudyConfig:
 def _at(model: BaseModel, path: Sequence[str]) -> Any:
     value: Any = model
     for part in path:
-        value = getattr(value, part)
+        value = value[int(part)] if part.isdigit() else getattr(value, part)
     return value
 
 

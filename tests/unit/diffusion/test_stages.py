@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from polypstudio.config import Mixture, PathologyStage, PriorStage, TrainingConfig
+from polypstudio.config import (
+    CLASS_PROMPT,
+    POLYP_PROMPT,
+    SourceConfig,
+    StageConfig,
+    TrainingConfig,
+    pathology_stage,
+    prior_stage,
+)
 from polypstudio.data.prompts import prompt
 from polypstudio.diffusion.stages import build_stages
 from polypstudio.errors import UserError
@@ -20,9 +30,13 @@ def _images(**counts: int) -> list[RealImage]:
     ]
 
 
-def _training(prior_steps: int = 10, **mixture: float) -> TrainingConfig:
-    pathology = PathologyStage(steps=10, checkpoint_every=5, mixture=Mixture(**mixture))
-    return TrainingConfig(polyp_prior=PriorStage(steps=prior_steps), pathology=pathology)
+def _training(**ratios: float) -> TrainingConfig:
+    return TrainingConfig(stages=(prior_stage(10), pathology_stage(10, 5, **ratios)))
+
+
+def _stage(*sources: SourceConfig, **settings: object) -> StageConfig:
+    fields = {"name": "only", "steps": 10, "learning_rate": 1e-3, "ema_decay": 0.9, "sources": sources}
+    return StageConfig.model_validate(fields | settings)
 
 
 def test_the_test_split_is_never_drawn_from() -> None:
@@ -54,17 +68,57 @@ def test_only_sharp_images_teach_the_classes() -> None:
     assert (blurred, prompt("unlabelled", "low")) in prior.pools[0].examples
 
 
-def test_no_steps_no_stage() -> None:
-    assert [stage.name for stage in build_stages(_training(0), _images(ad=1, non_ad=1, unlabelled=1))] == ["pathology"]
-
-
 def test_a_source_without_images_is_named() -> None:
-    with pytest.raises(UserError, match=r"training\.pathology\.mixture\.unlabelled is 0\.1 .* set it to 0"):
+    with pytest.raises(
+        UserError, match=r"no unlabelled image .* source `unlabelled` of stage pathology .*set its ratio to 0"
+    ):
         build_stages(_training(), _images(ad=2, non_ad=2))
     stages = build_stages(_training(unlabelled=0.0), _images(ad=2, non_ad=2))
     assert all(pool.name != "unlabelled" for pool in stages[-1].pools)
 
 
 def test_a_missing_class_is_named() -> None:
-    with pytest.raises(UserError, match="no Non-AD image of high quality"):
+    with pytest.raises(UserError, match=r"no Non-AD image of high quality .* source `labelled`"):
         build_stages(_training(), _images(ad=2, unlabelled=2))
+
+
+def test_any_list_of_stages_each_from_the_end_of_the_one_before() -> None:
+    frames = SourceConfig(labels=("non_polyp",), prompt=POLYP_PROMPT)
+    both = SourceConfig(labels=("ad", "non_ad"))
+    training = TrainingConfig(
+        stages=(_stage(frames, name="frames", steps=7, checkpoint_every=3), _stage(both), _stage(both, name="last"))
+    )
+    first, second, last = build_stages(training, _images(ad=3, non_ad=2, non_polyp=4))
+    assert [len(stage.images) for stage in (first, second, last)] == [4, 5, 5]
+    assert first.checkpoints == (3, 6, 7)
+    assert [stage.is_last for stage in (first, second, last)] == [False, False, True]
+
+
+def test_prompts_are_templates_over_class_polyp_and_quality() -> None:
+    source = SourceConfig(labels=("ad", "non_polyp"), prompt="{quality}: {class} / {polyp}", balance="classes")
+    labelled = SourceConfig(labels=("ad", "non_ad"), ratio=1)
+    training = TrainingConfig(stages=(_stage(source.model_copy(update={"ratio": 1.0}), labelled),))
+    stage = build_stages(training, _images(ad=1, non_ad=1, non_polyp=1))[0]
+    assert {example.prompt for pool in stage.pools[:2] for example in pool.examples} == {
+        "high: an adenomatous polyp / a polyp",
+        "high: the colon without a polyp / the colon without a polyp",
+    }
+
+
+def test_images_below_the_threshold_of_sharpness_are_not_drawn() -> None:
+    scored = [
+        replace(image, sharpness=sharpness)
+        for image, sharpness in zip(_images(ad=2, non_ad=2), (0.1, 0.4, 0.2, 0.5) * 2, strict=True)
+    ]
+    sharp = SourceConfig(labels=("ad", "non_ad"), min_sharpness=0.3)
+    stage = build_stages(TrainingConfig(stages=(_stage(sharp),)), scored)[0]
+    assert [image.sharpness for image in stage.images] == [0.4, 0.5]
+    with pytest.raises(UserError, match=r"with a sharpness of 0\.9 or more"):
+        build_stages(TrainingConfig(stages=(_stage(sharp.model_copy(update={"min_sharpness": 0.9})),)), scored)
+
+
+def test_a_source_of_ratio_0_is_not_drawn_from() -> None:
+    off = SourceConfig(labels=("unlabelled",), ratio=0)
+    on = SourceConfig(labels=("ad", "non_ad"), ratio=2, prompt=CLASS_PROMPT)
+    stage = build_stages(TrainingConfig(stages=(_stage(off, on),)), _images(ad=1, non_ad=1))[0]
+    assert [pool.name for pool in stage.pools] == ["polyp"]

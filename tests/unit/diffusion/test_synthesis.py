@@ -12,7 +12,7 @@ from currency import is_reconstructed, is_sampled
 from PIL import Image
 from tiny_sd import tiny_study
 
-from polypstudio.config import PriorStage, StudyConfig
+from polypstudio.config import StudyConfig, pathology_stage
 from polypstudio.data.prompts import prompt
 from polypstudio.diffusion.base import load_base
 from polypstudio.diffusion.latents import pixel_batches
@@ -29,7 +29,7 @@ Sampled = tuple[StudyPaths, StudyConfig, list[RealImage], Path]
 @pytest.fixture(scope="module")
 def sampled(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Sampled:
     root = tmp_path_factory.mktemp("sampled")
-    study, config, images = tiny_study(root, base, polyp_prior=PriorStage(steps=0))
+    study, config, images = tiny_study(root, base, stages=(pathology_stage(6, 3),))
     train(study, config, images, root)
     sample_iteration(study, config, 6)
     return study, config, images, root
@@ -94,7 +94,7 @@ def test_samples_are_current_until_what_decides_them_changes(sampled: Sampled) -
 def test_an_iteration_is_complete_only_with_its_samples(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study, config, images = tiny_study(tmp_path, base, polyp_prior=PriorStage(steps=0))
+    study, config, images = tiny_study(tmp_path, base, stages=(pathology_stage(6, 3),))
     train(study, config, images, tmp_path)
     sample_iteration(study, config, 3)
 

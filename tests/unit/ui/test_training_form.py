@@ -27,25 +27,25 @@ def test_an_untouched_form_changes_nothing() -> None:
 
 
 def test_a_value_reaches_its_place() -> None:
-    config = changed_config(CONFIG, changed("training.pathology.mixture.rehearsal", 0.3))
+    config = changed_config(CONFIG, changed("training.stages.1.sources.1.ratio", 0.3))
     assert config.training is not None
-    assert config.training.pathology.mixture.rehearsal == 0.3
+    assert config.training.stages[1].sources[1].ratio == 0.3
     assert changed_config(CONFIG, changed("sampling.guidance", 3)).sampling.guidance == 3
 
 
 def test_frozen_parameters_are_a_list_by_commas() -> None:
-    config = changed_config(CONFIG, changed("training.pathology.frozen", " conv_in , down_blocks.0,"))
+    config = changed_config(CONFIG, changed("training.stages.1.frozen", " conv_in , down_blocks.0,"))
     assert config.training is not None
-    assert config.training.pathology.frozen == ("conv_in", "down_blocks.0")
+    assert config.training.stages[1].frozen == ("conv_in", "down_blocks.0")
 
 
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        ("training.pathology.steps", 0, "training.pathology.steps"),
-        ("training.polyp_prior.ema_decay", 1.5, "training.polyp_prior.ema_decay"),
+        ("training.stages.1.steps", 0, "training.stages.1.steps"),
+        ("training.stages.0.ema_decay", 1.5, "training.stages.0.ema_decay"),
         ("training.resolution", None, "training.resolution"),
-        ("training.pathology.checkpoint_every", 9000, "checkpoint_every"),
+        ("training.stages.1.checkpoint_every", 9000, "checkpoint_every"),
     ],
 )
 def test_a_wrong_value_is_named_in_one_line(path: str, value: object, said: str) -> None:

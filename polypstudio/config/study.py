@@ -1,101 +1,20 @@
-"""A study's configuration: frozen pydantic models <-> ``study.toml``.
-
-Everything a run needs is in here, so that a copy of it in an iteration's manifest says how that iteration came to be.
-"""
+"""``study.toml`` as a whole: its remaining sections, and reading and writing it."""
 
 from __future__ import annotations
 
 import tomllib
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
+from polypstudio.config.data import DataConfig
+from polypstudio.config.presets import pathology_stage, prior_stage
+from polypstudio.config.section import Section
+from polypstudio.config.training import TrainingConfig
 from polypstudio.errors import UserError
 
 PerplexityValue = Annotated[float, Field(gt=1)]
-Ratio = Annotated[float, Field(ge=0)]
-LAYOUTS = ("folder", "phantom")
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DataConfig(Section):
-    """Where the real images are. A relative ``path`` starts at the study's folder."""
-
-    path: str
-    layout: Literal["folder", "phantom"] = "folder"
-    definition: str = Field(
-        "Labels as the dataset gives them; the dataset's own definition was not entered.",
-        description="what ad and non_ad mean in this dataset: histology or endoscopist, where serrated lesions go",
-    )
-    phantom: bool = Field(False, description="procedural images, labelled a phantom wherever they are shown")
-
-
-class PriorStage(Section):
-    """Stage 1, ``polyp_prior``: many polyp and non-polyp frames with quality prompts."""
-
-    steps: int = Field(ge=0)
-    learning_rate: float = Field(1e-3, gt=0)
-    ema_decay: float = Field(0.995, ge=0, lt=1)
-
-
-class Mixture(Section):
-    """Relative weights of what a batch of the pathology stage is drawn from."""
-
-    labelled: Ratio = 0.75
-    rehearsal: Ratio = 0.15
-    unlabelled: Ratio = 0.10
-
-    @model_validator(mode="after")
-    def _something_labelled(self) -> Mixture:
-        if self.labelled <= 0:
-            raise ValueError("the share of labelled images must be above 0")
-        return self
-
-
-class PathologyStage(Section):
-    """Stage 2, ``pathology``: AD/Non-AD of high quality, part of the U-Net encoder frozen."""
-
-    steps: int = Field(gt=0)
-    checkpoint_every: int = Field(gt=0)
-    learning_rate: float = Field(3e-4, gt=0)
-    ema_decay: float = Field(0.99, ge=0, lt=1)
-    mixture: Mixture = Mixture()
-    frozen: tuple[str, ...] = Field(
-        ("conv_in", "time_embedding", "down_blocks.0"), description="prefixes of U-Net parameter names"
-    )
-
-    @model_validator(mode="after")
-    def _at_least_one_checkpoint(self) -> PathologyStage:
-        if self.checkpoint_every > self.steps:
-            raise ValueError(
-                f"checkpoint_every ({self.checkpoint_every}) is larger than steps ({self.steps}): no checkpoint "
-                "would be saved; make it at most the number of steps"
-            )
-        return self
-
-    @property
-    def checkpoints(self) -> list[int]:
-        """The iterations at which the stage saves, e.g. [1000, 2000, …]."""
-        return list(range(self.checkpoint_every, self.steps + 1, self.checkpoint_every))
-
-
-class TrainingConfig(Section):
-    """How the two stages of fine-tuning run."""
-
-    base: str = Field("tiny", description="`tiny` (ships with PolypStudio), a diffusers folder, or a hub name")
-    resolution: int = Field(128, ge=32)
-    batch_size: int = Field(16, gt=0)
-    gradient_accumulation: int = Field(1, gt=0)
-    precision: Literal["no", "bf16", "fp16"] = "no"
-    caption_dropout: float = Field(0.1, ge=0, lt=1)
-    seed: int = 0
-    save_state_every: int = Field(100, gt=0, description="optimizer steps between two resumable states")
-    polyp_prior: PriorStage
-    pathology: PathologyStage
 
 
 class SamplingConfig(Section):
@@ -184,8 +103,7 @@ def tiny_training() -> TrainingConfig:
     """Fine-tuning of the shipped tiny model that two CPU cores finish in minutes."""
     return TrainingConfig(
         base="tiny",
-        polyp_prior=PriorStage(steps=1600),
-        pathology=PathologyStage(steps=1280, checkpoint_every=160),
+        stages=(prior_stage(steps=1600), pathology_stage(steps=1280, checkpoint_every=160)),
     )
 
 
@@ -198,8 +116,10 @@ def paper_training() -> TrainingConfig:
         gradient_accumulation=4,
         precision="fp16",
         save_state_every=500,
-        polyp_prior=PriorStage(steps=20_000, learning_rate=1e-5, ema_decay=0.9999),
-        pathology=PathologyStage(steps=8000, checkpoint_every=1000, learning_rate=1e-5, ema_decay=0.999),
+        stages=(
+            prior_stage(steps=20_000, learning_rate=1e-5, ema_decay=0.9999),
+            pathology_stage(steps=8000, checkpoint_every=1000, learning_rate=1e-5, ema_decay=0.999),
+        ),
     )
 
 
