@@ -20,7 +20,7 @@ from polypstudio.store.paths import StudyPaths, iteration_set, real_set
 from polypstudio.store.results import load_result, save_result
 from polypstudio.store.studies import complete_iterations
 
-NUMBERS = MapNumbers(trustworthiness=0.91, silhouette=0.1, silhouette_features=0.05, agreement=0.6)
+NUMBERS = MapNumbers(trustworthiness=0.91, silhouette=0.1, silhouette_features=0.05, agreement={})
 HELD_OUT = 24  # real images a class and split of a generated study
 
 
