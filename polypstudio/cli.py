@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import sys
 from collections.abc import Sequence
@@ -29,8 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"polypstudio: {error}", file=sys.stderr)
         return EXIT_USER_ERROR
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        print(f"polypstudio: {place}{error.strerror or error}", file=sys.stderr)
+        print(f"polypstudio: {_explained(error)}", file=sys.stderr)
         return EXIT_USER_ERROR
     except (Stopped, KeyboardInterrupt) as stopped:
         print(f"polypstudio: {stopped or 'interrupted; what is done is kept'}", file=sys.stderr)
@@ -38,6 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json and processes.is_main():
         print(json.dumps(answer, allow_nan=False))
     return 0
+
+
+def _explained(error: OSError) -> str:
+    """What the system refused, in one line."""
+    place = f"{error.filename}: " if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{place}the disk is full; what was saved before is kept: free some space and run again"
+    return f"{place}{error.strerror or error}"
 
 
 def parser() -> argparse.ArgumentParser:
