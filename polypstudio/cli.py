@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from polypstudio import __version__
+from polypstudio import __version__, processes
 from polypstudio.config import LAYOUTS, PRESETS
 from polypstudio.console import as_job, describe_os_error
 from polypstudio.errors import UserError
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Stopped, KeyboardInterrupt) as stopped:
         print(f"polypstudio: {stopped or 'interrupted; what is done is kept'}", file=sys.stderr)
         return EXIT_STOPPED
-    if options.json:
+    if options.json and processes.is_main():
         print(json.dumps(answer, allow_nan=False))
     return 0
 

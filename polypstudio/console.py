@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from polypstudio import processes
 from polypstudio.errors import UserError
 from polypstudio.jobs import JOB_VARIABLE
 from polypstudio.progress import Report, silent
@@ -34,6 +35,8 @@ class Console:
     def announce(self, title: str) -> Report:
         """Starts a step; returns what its work reports to."""
         self.finish()
+        if not processes.is_main():
+            return silent
         if not sys.stderr.isatty():
             print(time.strftime("%H:%M:%S"), title, file=sys.stderr, flush=True)
             return silent if self.job is None else _job_report(self.job, title)
@@ -51,7 +54,7 @@ class Console:
 def as_job() -> Iterator[None]:
     """If this process was started as a job: signs it, gives signs of life, and records how it ended."""
     folder = os.environ.get(JOB_VARIABLE)
-    if not folder:
+    if not folder or not processes.is_main():
         yield
         return
     job = JobFolder(Path(folder))

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+Stop = Callable[[], bool]  # whether a stop was requested
+
 
 class Stopped(Exception):
     """Raised where work was stopped on request, after its state was saved. The message says how to resume."""

@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "polypstudio"
 
-FOUNDATION = {"records", "config", "errors", "progress", "stopping", "__init__"}
+FOUNDATION = {"records", "config", "errors", "processes", "progress", "stopping", "__init__"}
 PURE = {"metrics", "reading", "findings", "figures"}
 ALLOWED = {
     "metrics": FOUNDATION,

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from polypstudio import processes
 from polypstudio.config import StudyConfig
 from polypstudio.console import Console
 from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, KidResult, Pathology
-from polypstudio.stopping import stop_on_signals
+from polypstudio.stopping import Stop, stop_on_signals
 from polypstudio.store.atomic import sweep
 from polypstudio.store.locks import exclusive
 from polypstudio.store.paths import StudyPaths, find_study
@@ -22,8 +23,6 @@ from polypstudio.store.studies import load_config, read_config
 if TYPE_CHECKING:
     from polypstudio.pipeline.context import Context
     from polypstudio.pipeline.runner import Step
-
-Stop = Callable[[], bool]
 
 # The columns of the paper's Table 2: within and across the classes, first of synthetic AD, then of synthetic Non-AD.
 PAIRS: tuple[tuple[Pathology, Pathology], ...] = (
@@ -36,10 +35,13 @@ PAIRS: tuple[tuple[Pathology, Pathology], ...] = (
 
 @contextlib.contextmanager
 def working_on(study: StudyPaths) -> Iterator[Console]:
-    """Holds the study for this process alone, and clears what a killed process left behind."""
+    """Holds the study for this process (or those it works with), and clears what a killed process left behind."""
     console = Console()
-    with exclusive(study.lock, f"{study.name} is being worked on by another process; wait for it, or stop it"):
-        sweep(study.root)
+    busy = f"{study.name} is being worked on by another process; wait for it, or stop it"
+    with exclusive(study.lock, busy) if processes.is_main() else contextlib.nullcontext():
+        if processes.is_main():
+            sweep(study.root)
+        processes.wait()
         yield console
     console.finish()
 
@@ -54,7 +56,7 @@ def _run(options: argparse.Namespace, plan: Callable[[Context, Stop], Iterator[S
         context = Context(study, config_of(options, study))
         outcome = run_steps(study, plan(context, stop), lambda step: console.announce(step.title), stop=stop)
     seconds = time.monotonic() - began
-    if not options.json:
+    if not options.json and processes.is_main():
         done = ", ".join(outcome.ran) or "nothing to do"
         print(f"{study.name}: {done} ({len(outcome.skipped)} steps were current, {seconds:.1f} s)", file=sys.stderr)
     return {"study": str(study.root), "ran": outcome.ran, "skipped": outcome.skipped, "seconds": round(seconds, 2)}
@@ -114,7 +116,7 @@ def _show_matrix(options: argparse.Namespace) -> dict[str, Any]:
     result = load_result(study, KidResult, encoder_of(options, config_of(options, study)))
     if result is None:
         return {}
-    if not options.json:
+    if not options.json and processes.is_main():
         print("\n".join(matrix_lines(result)))
     return {"kid": result.model_dump(mode="json")}
 

@@ -20,7 +20,7 @@ class LoraConfig(Section):
     """The adapters of ``method = "lora"``."""
 
     rank: int = Field(16, gt=0)
-    alpha: float = Field(16, gt=0, description="the adapters' output is scaled by alpha / rank")
+    alpha: int = Field(16, gt=0, description="the adapters' output is scaled by alpha / rank")
     targets: tuple[str, ...] = Field(
         ("to_q", "to_k", "to_v", "to_out.0"), min_length=1, description="ends of the names of the layers that get one"
     )

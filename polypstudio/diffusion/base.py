@@ -45,11 +45,15 @@ class Base:
 
         return _loaded(self.folder / "vae", AutoencoderKL, torch_dtype=torch.float32, use_safetensors=True)
 
-    def vae_scaling(self) -> float:
-        """What latents are multiplied by to have about unit variance."""
+    def vae_config(self) -> dict[str, Any]:
+        """The VAE's configuration, without its weights."""
         from diffusers import AutoencoderKL
 
-        return float(AutoencoderKL.load_config(self.folder / "vae").get("scaling_factor", 0.18215))
+        return dict(AutoencoderKL.load_config(self.folder / "vae"))
+
+    def vae_scaling(self) -> float:
+        """What latents are multiplied by to have about unit variance."""
+        return float(self.vae_config().get("scaling_factor", 0.18215))
 
     def unet(self) -> UNet2DConditionModel:
         return load_unet(self.folder / "unet")

@@ -33,55 +33,75 @@ class Batch:
         return Batch(*(tensor.to(device) for tensor in (self.latents, self.noise, self.timesteps, self.text)))
 
 
-class BatchSource:
-    """Draws the batches of a stage.
+@dataclass(frozen=True)
+class Material:
+    """What batches are made of: latents and text embeddings, and where to find each.
 
-    ``rows``: image path -> row of ``latents``; ``words``: prompt -> row of ``text`` (prompts, tokens, width), where
-    the empty prompt stands for a dropped caption. ``scaling`` is the VAE's factor, ``timesteps`` the length of the
-    forward process.
+    ``rows``: image path -> row of ``latents``; ``words``: prompt -> row of ``text`` (prompts, tokens, width), where the
+    empty prompt stands for a dropped caption. ``scaling`` is the VAE's factor, ``timesteps`` the length of the forward
+    process.
     """
+
+    latents: Latents
+    rows: Mapping[str, int]
+    text: Tensor
+    words: Mapping[str, int]
+    scaling: float
+    timesteps: int
+
+
+class BatchSource:
+    """Draws the batches of a stage: ``size`` images a step, of which this process takes those at ``share`` (all)."""
 
     def __init__(
         self,
         stage: Stage,
-        latents: Latents,
-        rows: Mapping[str, int],
-        text: Tensor,
-        words: Mapping[str, int],
+        material: Material,
         *,
         size: int,
-        scaling: float,
-        timesteps: int,
         caption_dropout: float,
         seed: int,
+        share: Sequence[int] | None = None,
     ) -> None:
-        self._stage_name, self._seed = stage.name, seed
-        self._latents, self._text, self._dropped = latents, text, words[""]
-        self._size, self._scaling, self._timesteps, self._dropout = size, scaling, timesteps, caption_dropout
+        self._stage_name, self._seed, self._material = stage.name, seed, material
+        self._size, self._dropout = size, caption_dropout
+        self._share = torch.arange(size) if share is None else torch.tensor(share)
         self._weights = torch.tensor([pool.weight for pool in stage.pools], dtype=torch.float64)
         self._pools = [
-            _rows([(rows[image.path], words[prompt]) for image, prompt in pool.examples]) for pool in stage.pools
+            _rows([(material.rows[image.path], material.words[prompt]) for image, prompt in pool.examples])
+            for pool in stage.pools
         ]
 
     def draw(self, step: int) -> Batch:
-        """The batch of optimizer step ``step``, on the CPU."""
+        """This process's share of the batch of optimizer step ``step``, on the CPU.
+
+        What is drawn does not depend on the share: together the processes see what one alone would.
+        """
         generator = generator_for(self._seed, self._stage_name, step)
-        size = self._size
+        size, material = self._size, self._material
         pools = torch.multinomial(self._weights, size, replacement=True, generator=generator).tolist()
         places = torch.rand(size, generator=generator, dtype=torch.float64).tolist()
         mirrored = torch.randint(2, (size,), generator=generator)
         dropped = torch.rand(size, generator=generator) < self._dropout
-        timesteps = torch.randint(self._timesteps, (size,), generator=generator)
+        timesteps = torch.randint(material.timesteps, (size,), generator=generator)
+        spread = torch.randn((size, *material.latents.shape), generator=generator)
+        noise = torch.randn((size, *material.latents.shape), generator=generator)
 
         chosen = torch.stack(
             [self._pools[pool][int(place * len(self._pools[pool]))] for pool, place in zip(pools, places, strict=True)]
         )
         images, words = chosen.unbind(1)
-        mean, std = (part[images, mirrored].float() for part in (self._latents.mean, self._latents.std))
-        latents = mean + std * torch.randn(mean.shape, generator=generator)
-        noise = torch.randn(mean.shape, generator=generator)
-        words = torch.where(dropped, torch.full_like(words, self._dropped), words)
-        return Batch(latents * self._scaling, noise, timesteps, self._text[words])
+        words = torch.where(dropped, torch.full_like(words, material.words[""]), words)
+        share = self._share
+        mean, std = material.latents.posterior(images[share].tolist(), mirrored[share].tolist())
+        latents = (mean + std * spread[share]) * material.scaling
+        return Batch(latents, noise[share], timesteps[share], material.text[words[share]])
+
+
+def process_share(batch_size: int, parts: int, rank: int, count: int) -> list[int]:
+    """The places in a step's ``parts`` batches of ``batch_size`` that process ``rank`` of ``count`` takes."""
+    own = batch_size // count
+    return [part * batch_size + rank * own + place for part in range(parts) for place in range(own)]
 
 
 def _rows(examples: Sequence[tuple[int, int]]) -> Tensor:

@@ -12,8 +12,8 @@ class Ema:
     """Follows ``parameters``; :attr:`averages` has one tensor for each, in the same order."""
 
     def __init__(self, parameters: Sequence[Tensor], decay: float) -> None:
-        self._parameters = [parameter.detach() for parameter in parameters]
-        self.averages = [parameter.clone() for parameter in self._parameters]
+        self._parameters = list(parameters)  # themselves: wrappers of a model may give them other memory later on
+        self.averages = [parameter.detach().clone() for parameter in self._parameters]
         self.decay = decay
 
     @torch.no_grad()

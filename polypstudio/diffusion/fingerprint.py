@@ -17,12 +17,12 @@ from polypstudio.diffusion.base import MODEL_WEIGHTS, base_fingerprint
 from polypstudio.diffusion.stages import Stage, build_stages
 from polypstudio.errors import UserError
 from polypstudio.records import PATHOLOGIES, Pathology, RealImage
+from polypstudio.store.checkpoints import checkpoint_record
 from polypstudio.store.features import file_hash
 from polypstudio.store.paths import StudyPaths
 from polypstudio.store.studies import labelled
 
 HashOf = Callable[[Path], str]
-CHECKPOINT_RECORD = "training.json"  # beside the weights of a checkpoint: what they were made from
 _TRAINING_VERSION = 1  # raise where the same configuration would train other weights
 _SAMPLING_VERSION = 1
 _RECONSTRUCTION_VERSION = 1
@@ -63,14 +63,6 @@ def checkpoint_folder(study: StudyPaths, stage: Stage, step: int) -> Path:
     if stage.is_last:
         return study.unet(step)
     return study.stage_unet(stage.name, None if step == stage.steps else step)
-
-
-def checkpoint_record(unet: Path) -> dict[str, Any]:
-    """What was written beside a checkpoint's weights; {} where there is none (not trained here)."""
-    try:
-        return json.loads((unet / CHECKPOINT_RECORD).read_bytes())
-    except (OSError, ValueError):
-        return {}
 
 
 def checkpoint_fingerprint(unet: Path) -> str | None:

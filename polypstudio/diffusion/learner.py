@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import UNet2DConditionModel
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
+from polypstudio.config import LoraConfig
 from polypstudio.diffusion.base import MODEL_WEIGHTS
 from polypstudio.diffusion.ema import Ema
-from polypstudio.diffusion.fingerprint import CHECKPOINT_RECORD
-from polypstudio.errors import UserError
+from polypstudio.diffusion.trained_part import adapters, merged
 from polypstudio.store.atomic import new_folder, write_json
+from polypstudio.store.checkpoints import CHECKPOINT_RECORD
 from polypstudio.store.features import file_hash
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
+_ADAPTERS = Path("lora", "pytorch_lora_weights.safetensors")  # within a checkpoint, where adapters were trained
 
 
 class Learner:
-    """A U-Net whose unfrozen parameters are trained by AdamW and followed by an average."""
+    """A U-Net whose trainable parameters (those that require a gradient) follow AdamW and are followed by an average.
 
-    def __init__(self, unet: UNet2DConditionModel, frozen: Sequence[str], ema_decay: float) -> None:
-        freeze(unet, frozen)
-        self.unet = unet
+    ``lora``: the settings of the adapters where it is they that are trained.
+    """
+
+    def __init__(self, unet: UNet2DConditionModel, ema_decay: float, lora: LoraConfig | None = None) -> None:
+        self.unet, self.lora = unet, lora
         self.trained = {name: p for name, p in unet.named_parameters() if p.requires_grad}
         self.parameters = list(self.trained.values())
         self.optimizer = torch.optim.AdamW(self.parameters, lr=0.0, weight_decay=1e-2, fused=True)
@@ -38,19 +44,41 @@ class Learner:
         """Lets the average follow after optimizer step ``step``."""
         self.ema.update(step)
 
-    def save_checkpoint(self, folder: Path, record: dict[str, str | int | float]) -> None:
-        """Writes the averaged weights in float16 as a diffusers folder, with ``record`` and the weights' hash beside."""
-        weights = self.unet.state_dict() | dict(zip(self.trained, self.ema.averages, strict=True))
+    @contextmanager
+    def averages_in_place(self) -> Iterator[None]:
+        """The U-Net with its averaged weights for as long as the block lasts."""
+        weights = [parameter.detach().clone() for parameter in self.parameters]
+        with torch.no_grad():
+            torch._foreach_copy_(self.parameters, self.ema.averages)
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                torch._foreach_copy_(self.parameters, weights)
+
+    def averaged(self) -> dict[str, Tensor]:
+        """All weights of the U-Net, those that are trained as their averages; with adapters, under peft's names."""
+        return self.unet.state_dict() | dict(zip(self.trained, self.ema.averages, strict=True))
+
+    def save_checkpoint(self, folder: Path, record: Mapping[str, str | int | float]) -> None:
+        """Writes the averaged weights in float16 as a diffusers folder, with ``record`` and the weights' hash beside.
+
+        Adapters are merged into them, and kept beside them too.
+        """
+        weights = self.averaged()
         with new_folder(folder) as temporary:
             config = json.loads(self.unet.to_json_string())
             config.pop("_name_or_path", None)  # a path of this machine, which a study that is moved would carry along
             write_json(temporary / "config.json", config)
-            half = {name: tensor.to("cpu", torch.float16).contiguous() for name, tensor in weights.items()}
-            save_file(half, temporary / MODEL_WEIGHTS, metadata={"format": "pt"})
+            if self.lora is not None:
+                (temporary / _ADAPTERS).parent.mkdir()
+                _save_half(adapters(weights, self.lora), temporary / _ADAPTERS)
+                weights = merged(weights, self.lora)
+            _save_half(weights, temporary / MODEL_WEIGHTS)
             write_json(temporary / CHECKPOINT_RECORD, {**record, "sha256": file_hash(temporary / MODEL_WEIGHTS)})
 
-    def save_state(self, folder: Path, step: int, fingerprint: str) -> None:
-        """Adds the state after ``step`` to ``folder`` and then removes older ones."""
+    def save_state(self, folder: Path, step: int, fingerprint: str, watched: Mapping[str, Any] | None = None) -> None:
+        """Adds the state after ``step`` to ``folder`` and then removes older ones. ``watched`` is kept with it."""
         tensors = {}
         for (name, parameter), average in zip(self.trained.items(), self.ema.averages, strict=True):
             moments = {key: self.optimizer.state[parameter][key] for key in _MOMENTS}
@@ -60,13 +88,17 @@ class Learner:
         with new_folder(state) as temporary:
             save_file(tensors, temporary / "state.safetensors")
             updates = self.optimizer.state[self.parameters[0]]["step"].item()  # fewer than steps where fp16 overflowed
-            write_json(temporary / "state.json", {"step": step, "updates": updates, "fingerprint": fingerprint})
+            record = {"step": step, "updates": updates, "fingerprint": fingerprint, "watched": dict(watched or {})}
+            write_json(temporary / "state.json", record)
         for other in folder.glob("state-*"):
             if other != state:
                 shutil.rmtree(other)
 
-    def load_state(self, folder: Path, fingerprint: str, at_most: int) -> int:
-        """Takes up the newest whole state of this fingerprint that is not past step ``at_most``; returns its step or 0."""
+    def load_state(self, folder: Path, fingerprint: str, at_most: int) -> tuple[int, dict[str, Any]]:
+        """Takes up the newest whole state of this fingerprint that is not past step ``at_most``.
+
+        Returns its step and what was watched; 0 and nothing where there is no such state.
+        """
         for state in sorted(folder.glob("state-*"), reverse=True):
             try:
                 record = json.loads((state / "state.json").read_bytes())
@@ -76,8 +108,8 @@ class Learner:
             except (OSError, ValueError, SafetensorError):
                 continue
             self._restore(tensors, record["updates"])
-            return int(record["step"])
-        return 0
+            return int(record["step"]), record.get("watched", {})
+        return 0, {}
 
     @torch.no_grad()
     def _restore(self, tensors: dict[str, Tensor], updates: float) -> None:
@@ -90,23 +122,6 @@ class Learner:
             self.optimizer.state[parameter] = {"step": count, **moments}
 
 
-def freeze(unet: nn.Module, frozen: Sequence[str]) -> None:
-    """Lets only parameters be trained that are under none of the dotted prefixes ``frozen``.
-
-    Raises UserError for a prefix that matches no parameter, and where nothing would be left.
-    """
-    names = [name for name, _ in unet.named_parameters()]
-    for prefix in frozen:
-        if not any(_under(name, prefix) for name in names):
-            parts = sorted({name.split(".")[0] for name in names})
-            raise UserError(
-                f"frozen: no parameter of the U-Net begins with `{prefix}`; its parts are {', '.join(parts)}"
-            )
-    for name, parameter in unet.named_parameters():
-        parameter.requires_grad_(not any(_under(name, prefix) for prefix in frozen))
-    if not any(parameter.requires_grad for parameter in unet.parameters()):
-        raise UserError("the whole U-Net is frozen: leave a part to be trained")
-
-
-def _under(name: str, prefix: str) -> bool:
-    return name == prefix or name.startswith(prefix.rstrip(".") + ".")
+def _save_half(weights: Mapping[str, Tensor], path: Path) -> None:
+    half = {name: tensor.detach().to("cpu", torch.float16).contiguous() for name, tensor in weights.items()}
+    save_file(half, path, metadata={"format": "pt"})

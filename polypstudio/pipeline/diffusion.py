@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from polypstudio.diffusion.fingerprint import (
     reconstruction_fingerprint,
@@ -12,8 +12,7 @@ from polypstudio.diffusion.fingerprint import (
 from polypstudio.pipeline.context import Context
 from polypstudio.pipeline.runner import Step
 from polypstudio.progress import Report
-
-Stop = Callable[[], bool]
+from polypstudio.stopping import Stop
 
 
 def train_step(context: Context, stop: Stop) -> Step:
@@ -35,6 +34,7 @@ def train_step(context: Context, stop: Stop) -> Step:
         settings={"checkpoints": checkpoints},
         outputs=[study.unet(iteration) for iteration in checkpoints],
         run=run,
+        together=True,
     )
 
 
@@ -57,6 +57,7 @@ def sample_steps(context: Context) -> Iterator[Step]:
             settings=config.sampling.model_dump(exclude={"batch_size"}),
             outputs=[study.samples(iteration), study.manifest(iteration)],
             run=run,
+            together=True,
         )
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from polypstudio.pipeline.classification import classification_step
 from polypstudio.pipeline.context import Context
-from polypstudio.pipeline.diffusion import Stop, reconstruction_step, sample_steps, train_step
+from polypstudio.pipeline.diffusion import reconstruction_step, sample_steps, train_step
 from polypstudio.pipeline.evidence import kid_step, neighbour_step, tsne_step
 from polypstudio.pipeline.features import Encoding, feature_steps
 from polypstudio.pipeline.index import index_step
 from polypstudio.pipeline.runner import Step
+from polypstudio.stopping import Stop
 
 
 def training(context: Context, stop: Stop) -> Iterator[Step]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from polypstudio import processes
 from polypstudio.progress import Report
 from polypstudio.stopping import Stopped, never
 from polypstudio.store.atomic import write_json
@@ -20,7 +21,8 @@ from polypstudio.store.paths import StudyPaths
 class Step:
     """A piece of work that declares what it depends on and what it leaves.
 
-    ``inputs`` maps names to hashes of content, so that the fingerprint is the same on every machine.
+    ``inputs`` maps names to hashes of content, so that the fingerprint is the same on every machine. ``together``: each
+    of several processes does its share; any other step is the main process's alone.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Step:
     settings: Mapping[str, Any]
     outputs: Sequence[Path]
     run: Callable[[Report], None]
+    together: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -69,13 +72,14 @@ def run_steps(
     """
     outcome = Outcome()
     for step in steps:
-        if stop():
+        if processes.agreed(stop()):
             raise Stopped("stopped; what is done is kept, run again to go on")
-        if is_current(study, step):
+        if processes.agreed(is_current(study, step)):
             outcome.skipped.append(step.name)
             continue
         began = time.monotonic()
-        step.run(announce(step))
+        if step.together or processes.is_main():
+            step.run(announce(step))
         seconds = time.monotonic() - began
         stamp = {
             "fingerprint": step.fingerprint,
@@ -86,7 +90,9 @@ def run_steps(
             "seconds": round(seconds, 2),
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
-        write_json(study.stamp(step.name), stamp)
+        if processes.is_main():
+            write_json(study.stamp(step.name), stamp)
+        processes.wait()
         outcome.ran[step.name] = seconds
     return outcome
 

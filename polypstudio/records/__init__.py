@@ -40,6 +40,7 @@ from polypstudio.records.neighbours import (
     TsneResult,
 )
 from polypstudio.records.study import IterationManifest, StudyContents
+from polypstudio.records.training import HeldOutLoss
 
 __all__ = [
     "PATHOLOGIES",
@@ -55,6 +56,7 @@ __all__ = [
     "ClassificationResult",
     "Copy",
     "Estimate",
+    "HeldOutLoss",
     "ImageKey",
     "IterationCopies",
     "IterationEvidence",

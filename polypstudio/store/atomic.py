@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from polypstudio import processes
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replaces ``path`` by a file with ``content``: written beside it, flushed to disk, then renamed."""
@@ -85,6 +87,21 @@ def new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     _sync_folder(path.parent)
+
+
+@contextmanager
+def shared_folder(path: Path) -> Iterator[Path]:
+    """As :func:`new_folder`, one folder that all processes which work together fill; whole when the last has left."""
+    if processes.count() == 1:
+        with new_folder(path) as folder:
+            yield folder
+    elif processes.is_main():
+        with new_folder(path) as folder:
+            yield processes.agreed(folder)
+            processes.wait()
+    else:
+        yield processes.agreed(path)
+        processes.wait()
 
 
 def append_line(path: Path, line: str) -> None:

@@ -132,8 +132,25 @@ class StudyPaths:
         return self.stage(stage) / ("unet" if step is None else f"unet-{step:06d}")
 
     def latents(self, key: str) -> Path:
-        """Cached VAE latents of the training images, by content."""
-        return self.training / f"latents-{key}.safetensors"
+        """Cached VAE latents of one base model at one resolution (a hyphen, so that it is no stage)."""
+        return self.training / f"cache-latents-{key}"
+
+    def embeddings(self, key: str) -> Path:
+        """Cached text embeddings of prompts by one base model."""
+        return self.training / f"cache-text-{key}.safetensors"
+
+    def previews(self, stage: str) -> Path:
+        """Images drawn while a stage trained: {step:06d}/{label}-{index}.png, the same noise for an index at every step."""
+        return self.training / "previews" / stage
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.training / "tensorboard"
+
+    @property
+    def estimate(self) -> Path:
+        """What the last estimate measured: time, memory and disk of fine-tuning."""
+        return self.training / "estimate.json"
 
     @property
     def reconstruction_manifest(self) -> Path:

@@ -1,42 +1,45 @@
-"""Training that is killed at any moment and run again ends in the same bits as training that was left alone."""
+"""Fine-tuning and sampling, killed (-9) at any moment and run again, end in the bits of a run that was left alone.
+
+Moments are random over all of the work, and in tests of their own within what is rare: caching, and saving.
+POLYPSTUDIO_KILLS=30 makes each as many kills as are made by hand.
+"""
 
 from __future__ import annotations
 
 import json
-import multiprocessing
-import random
+import os
 import shutil
-import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from currency import is_trained
 from diffusers import UNet2DConditionModel
+from killing import context, kill_until_done, seconds_of
 from tiny_sd import save_random_sd, tiny_study
 
 from polypstudio.config import StudyConfig, pathology_stage, prior_stage
 from polypstudio.records import RealImage
 from polypstudio.stopping import Stopped, stop_on_signals
+from polypstudio.store.atomic import sweep
 from polypstudio.store.paths import StudyPaths
 
-KILLS = 5
+KILLS = int(os.environ.get("POLYPSTUDIO_KILLS", "5"))
+Material = tuple[StudyConfig, list[RealImage], Path]
 
-
-@pytest.fixture(scope="module")
-def processes() -> multiprocessing.context.ForkServerContext:
-    """Starts processes that have torch imported already, so that a kill hits the training and not the import."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["polypstudio.diffusion.train", "tiny_sd"])
-    return context
+pytestmark = pytest.mark.slow
 
 
 def _train(study: StudyPaths, config: StudyConfig, images: list[RealImage], root: Path) -> None:
     import torch
 
+    from polypstudio.diffusion import latents
     from polypstudio.diffusion.train import train
 
     torch.set_num_threads(1)
+    latents._CHUNK = 8
+    sweep(study.root)  # as the command line does before it works on a study
     with stop_on_signals() as stop:
         try:
             train(study, config, images, root, stop=stop)
@@ -44,72 +47,106 @@ def _train(study: StudyPaths, config: StudyConfig, images: list[RealImage], root
             raise SystemExit(130) from None
 
 
-def _material(folder: Path) -> tuple[StudyConfig, list[RealImage]]:
-    _, config, images = tiny_study(
-        folder,
-        save_random_sd(folder / "base"),
-        save_state_every=2,
-        stages=(prior_stage(10), pathology_stage(20, 5)),
-    )
-    return config, images
+def _sample(study: StudyPaths, config: StudyConfig, images: list[RealImage], root: Path) -> None:
+    import torch
+
+    from polypstudio.diffusion.sample import sample_iteration
+
+    torch.set_num_threads(1)
+    sweep(study.root)
+    for iteration in (5, 10):
+        if not study.manifest(iteration).is_file():
+            sample_iteration(study, config, iteration)
 
 
-def _weights(study: StudyPaths) -> dict[str, bytes]:
+def _material(folder: Path, **training: object) -> Material:
+    settings = {"save_state_every": 2, "stages": (prior_stage(10), pathology_stage(20, 5))}
+    _, config, images = tiny_study(folder, save_random_sd(folder / "base"), **(settings | training))
+    return config, images, folder
+
+
+def _outcome(study: StudyPaths) -> dict[str, bytes]:
+    """Weights, samples, previews and caches: all that a run leaves but its times."""
+    kinds = ("unet/*.safetensors", "unet/training.json", "*.png", "rows.txt", "latents.f16")
     return {
         file.relative_to(study.root).as_posix(): file.read_bytes()
-        for file in sorted(study.root.rglob("unet/*.safetensors"))
+        for kind in kinds
+        for file in sorted(study.root.rglob(kind))
     }
 
 
-@pytest.mark.slow
-def test_killed_and_resumed_is_bit_identical(
-    processes: multiprocessing.context.ForkServerContext, tmp_path: Path
-) -> None:
-    config, images = _material(tmp_path)
-    reference, killed = StudyPaths(tmp_path / "reference"), StudyPaths(tmp_path / "killed")
-    process = processes.Process(target=_train, args=(reference, config, images, tmp_path))
-    process.start()
-    process.join()  # once for the server to import torch
-    shutil.rmtree(reference.root)
-    process = processes.Process(target=_train, args=(reference, config, images, tmp_path))
-    started = time.monotonic()
-    process.start()
-    process.join()
-    assert process.exitcode == 0
-    seconds = time.monotonic() - started
+def _reference(work: Callable[..., None], study: StudyPaths, material: Material) -> float:
+    """Leaves what an uninterrupted run gives; returns the seconds it took once torch was imported."""
+    before = study.root.parent / "before"
+    if study.root.exists():
+        shutil.copytree(study.root, before)
+    seconds_of(work, study, *material)  # once for the server to import
+    shutil.rmtree(study.root)
+    if before.exists():
+        before.rename(study.root)
+    return seconds_of(work, study, *material)
 
-    seed = random.randrange(10**6)
-    chance = random.Random(seed)
-    kills = 0
-    for _ in range(50):
-        process = processes.Process(target=_train, args=(killed, config, images, tmp_path))
-        process.start()
-        if kills < KILLS:
-            process.join(chance.uniform(0.1, 0.5) * seconds)
-            process.kill()
-        process.join()
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_training_killed_anywhere(tmp_path: Path, method: str) -> None:
+    material = _material(tmp_path, method=method)
+    reference, killed = StudyPaths(tmp_path / "reference"), StudyPaths(tmp_path / "killed")
+    seconds = _reference(_train, reference, material)
+
+    def whole() -> None:
         for unet in killed.root.glob("iterations/*/unet"):
             UNet2DConditionModel.from_pretrained(unet)
-        kills += process.exitcode == -signal.SIGKILL
-        if process.exitcode == 0:
-            break
-    assert kills > 0, "no run was still going when it was to be killed"
-    assert is_trained(killed, config, images, tmp_path)
-    assert _weights(killed) == _weights(reference), f"kill seed {seed}"
+
+    assert kill_until_done(_train, (killed, *material), seconds, KILLS, whole) > 0
+    assert is_trained(killed, *material)
+    assert _outcome(killed) == _outcome(reference)
 
 
-@pytest.mark.slow
-def test_terminated_saves_its_state_and_says_so(
-    processes: multiprocessing.context.ForkServerContext, tmp_path: Path
-) -> None:
-    config, images = _material(tmp_path)
-    assert config.training is not None
-    long = config.training.model_copy(
-        update={"stages": (prior_stage(100_000), pathology_stage(20, 5)), "save_state_every": 10**6}
+def test_training_killed_while_it_saves(tmp_path: Path) -> None:
+    """A state after every step and a checkpoint after every second one: most moments are moments of saving."""
+    material = _material(tmp_path, save_state_every=1, stages=(pathology_stage(10, 2),), held_out_images=0, previews=0)
+    reference, killed = StudyPaths(tmp_path / "reference"), StudyPaths(tmp_path / "killed")
+    seconds = _reference(_train, reference, material)
+    assert kill_until_done(_train, (killed, *material), seconds, KILLS, lambda: None) > 0
+    assert _outcome(killed) == _outcome(reference)
+
+
+def test_caching_killed(tmp_path: Path) -> None:
+    """The study's images many times over, so that encoding them is most of the work."""
+    config, images, root = _material(tmp_path, stages=(pathology_stage(1, 1),), held_out_images=0, previews=0)
+    many = []
+    for number in range(40):
+        for image in (image for image in images if image.split == "train"):
+            copy = image.model_copy(update={"path": f"{number}-{image.path}"})
+            (root / copy.path).write_bytes((root / image.path).read_bytes() + bytes([number]))  # another content
+            many.append(copy)
+    reference, killed = StudyPaths(tmp_path / "reference"), StudyPaths(tmp_path / "killed")
+    seconds = _reference(_train, reference, (config, many, root))
+    assert kill_until_done(_train, (killed, config, many, root), seconds, KILLS, lambda: None) > 0
+    assert _outcome(killed) == _outcome(reference)
+
+
+def test_sampling_killed(tmp_path: Path) -> None:
+    material = _material(tmp_path, stages=(pathology_stage(10, 5),), held_out_images=0, previews=0)
+    reference, killed = StudyPaths(tmp_path / "reference"), StudyPaths(tmp_path / "killed")
+    seconds_of(_train, reference, *material)
+    shutil.copytree(reference.root, killed.root)
+    seconds = _reference(_sample, reference, material)
+
+    def whole() -> None:
+        for manifest in killed.iterations.glob("*/manifest.json"):
+            assert len(list(manifest.parent.glob("samples/*/*.png"))) == 6
+
+    assert kill_until_done(_sample, (killed, *material), seconds, KILLS, whole) > 0
+    assert _outcome(killed) == _outcome(reference)
+
+
+def test_terminated_saves_its_state_and_says_so(tmp_path: Path) -> None:
+    config, images, root = _material(
+        tmp_path, stages=(prior_stage(100_000), pathology_stage(20, 5)), save_state_every=10**6
     )
-    config = config.model_copy(update={"training": long})
     study = StudyPaths(tmp_path / "study")
-    process = processes.Process(target=_train, args=(study, config, images, tmp_path))
+    process = context().Process(target=_train, args=(study, config, images, root))
     process.start()
     while not (study.training_log.is_file() and study.training_log.read_text()):
         assert process.is_alive()

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from tiny_sd import RESOLUTION, tiny_study
 
-from polypstudio.diffusion.base import load_base
-from polypstudio.diffusion.batches import BatchSource
-from polypstudio.diffusion.latents import Latents, cached_latents, check_resolution, pixel_batches, prompt_embeddings
+from polypstudio.diffusion.batches import BatchSource, Material, process_share
+from polypstudio.diffusion.latents import LatentCache
 from polypstudio.diffusion.stages import Example, Pool, Stage
-from polypstudio.errors import UserError
 from polypstudio.records import RealImage
 
 CPU = torch.device("cpu")
 
 
-def _source(seed: int = 0, dropout: float = 0.25, size: int = 4) -> BatchSource:
+def _source(
+    folder: Path, seed: int = 0, dropout: float = 0.25, size: int = 4, share: list[int] | None = None
+) -> BatchSource:
     """Latents and embeddings whose values say which row they come from."""
     images = [RealImage(path=str(n), label="ad", split="train", group="g") for n in range(3)]
     pools = (
@@ -27,31 +27,30 @@ def _source(seed: int = 0, dropout: float = 0.25, size: int = 4) -> BatchSource:
         Pool("common", 3.0, (Example(images[1], "common"), Example(images[2], "common"))),
     )
     stage = Stage("pathology", pools, 10, 1e-3, 0.9, (10,))
-    rows = torch.arange(6.0).reshape(3, 2, 1, 1, 1).half()
-    return BatchSource(
-        stage,
-        Latents(rows, torch.zeros_like(rows)),
-        {image.path: n for n, image in enumerate(images)},
-        torch.arange(3.0).reshape(3, 1, 1),
-        {"": 0, "rare": 1, "common": 2},
-        size=size,
+    means = np.arange(6).reshape(3, 1, 2, 1, 1, 1)
+    cache = LatentCache(folder, (1, 1, 1))
+    cache.write(0, np.concatenate([means, np.zeros_like(means)], axis=1))
+    material = Material(
+        latents=cache.open(3),
+        rows={image.path: n for n, image in enumerate(images)},
+        text=torch.arange(3.0).reshape(3, 1, 1),
+        words={"": 0, "rare": 1, "common": 2},
         scaling=2.0,
         timesteps=1000,
-        caption_dropout=dropout,
-        seed=seed,
     )
+    return BatchSource(stage, material, size=size, caption_dropout=dropout, seed=seed, share=share)
 
 
-def test_a_batch_depends_on_seed_stage_and_step_alone() -> None:
-    first, second = _source(), _source()
+def test_a_batch_depends_on_seed_stage_and_step_alone(tmp_path: Path) -> None:
+    first, second = _source(tmp_path), _source(tmp_path)
     first.draw(1)
     assert torch.equal(first.draw(7).noise, second.draw(7).noise)
     assert not torch.equal(first.draw(7).noise, first.draw(8).noise)
-    assert not torch.equal(first.draw(7).noise, _source(seed=1).draw(7).noise)
+    assert not torch.equal(first.draw(7).noise, _source(tmp_path, seed=1).draw(7).noise)
 
 
-def test_shares_flips_captions_and_timesteps() -> None:
-    batch = _source(size=20_000).draw(1)
+def test_shares_flips_captions_and_timesteps(tmp_path: Path) -> None:
+    batch = _source(tmp_path, size=20_000).draw(1)
     n = len(batch.latents)
     rows = Counter((batch.latents.flatten() / 2).tolist())  # row 2 * image + mirrored, times the scaling
     assert sorted(rows) == [0, 1, 2, 3, 4, 5]
@@ -64,45 +63,18 @@ def test_shares_flips_captions_and_timesteps() -> None:
     assert batch.timesteps.max() == 999
 
 
-def test_captions_belong_to_their_images() -> None:
-    batch = _source(dropout=0.0, size=200).draw(1)
+def test_captions_belong_to_their_images(tmp_path: Path) -> None:
+    batch = _source(tmp_path, dropout=0.0, size=200).draw(1)
     is_rare = batch.latents.flatten() < 3
     assert torch.equal(batch.text.flatten() == 1, is_rare)
 
 
-def test_latents_are_of_both_flips_and_encoded_once(base: Path, tmp_path: Path) -> None:
-    study, _, images = tiny_study(tmp_path, base)
-    model = load_base(str(base))
-    files = [tmp_path / image.path for image in images[:10]]
-    hashes = [image.path for image in images[:10]]
-    calls: list[float] = []
-
-    def cached(about: list[str]) -> Latents:
-        return cached_latents(
-            study, model, "base", files, about, RESOLUTION, CPU, lambda done, total, message="": calls.append(done)
-        )
-
-    latents = cached(hashes)
-    vae = model.vae()
-    with torch.inference_mode():
-        pixels = torch.cat(list(pixel_batches(files, RESOLUTION, CPU)))
-        mirrored = vae.encode(pixels.flip(3)).latent_dist
-    assert torch.allclose(latents.mean[:, 1].float(), mirrored.mean, atol=2e-3)
-    assert torch.allclose(latents.std[:, 1].float(), mirrored.std, rtol=2e-3, atol=1e-6)
-    assert calls == [8, 10]
-    assert torch.equal(cached(hashes).mean, latents.mean)
-    assert calls == [8, 10]
-    cached([*hashes[:9], "changed"])
-    assert calls == [8, 10, 8, 10]
-    assert len(list(study.training.iterdir())) == 1
-
-
-def test_a_resolution_that_the_vae_cannot_halve(base: Path) -> None:
-    with pytest.raises(UserError, match=r"training\.resolution is 33: .* multiple of 2, such as 32"):
-        check_resolution(load_base(str(base)).vae(), 33)
-
-
-def test_prompts_have_embeddings_of_their_own(base: Path) -> None:
-    embeddings = prompt_embeddings(load_base(str(base)), ["", "an adenomatous polyp", "a polyp"], CPU)
-    assert embeddings.shape[::2] == (3, 16)
-    assert not torch.equal(embeddings[1], embeddings[2])
+@pytest.mark.parametrize("count", [2, 4])
+def test_processes_together_see_what_one_alone_sees(tmp_path: Path, count: int) -> None:
+    alone = _source(tmp_path, size=8).draw(3)  # two batches of 4, accumulated
+    shares = [process_share(4, 2, rank, count) for rank in range(count)]
+    assert sorted(place for share in shares for place in share) == list(range(8))
+    for share in shares:
+        batch = _source(tmp_path, size=8, share=share).draw(3)
+        for own, whole in zip(vars(batch).values(), vars(alone).values(), strict=True):
+            assert torch.equal(own, whole[share])

@@ -17,11 +17,13 @@ from polypstudio.config import StudyConfig, pathology_stage, prior_stage
 from polypstudio.diffusion.base import load_base, load_unet
 from polypstudio.diffusion.batches import Batch
 from polypstudio.diffusion.fingerprint import stage_fingerprints
-from polypstudio.diffusion.train import denoising_loss, train
+from polypstudio.diffusion.loss import denoising_loss, min_snr_weights
+from polypstudio.diffusion.train import train
 from polypstudio.errors import UserError
 from polypstudio.records import RealImage
 from polypstudio.stopping import Stopped
 from polypstudio.store.atomic import read_json_lines
+from polypstudio.store.checkpoints import held_out_losses
 from polypstudio.store.paths import StudyPaths
 
 Trained = tuple[StudyPaths, StudyConfig, list[RealImage], Path]
@@ -185,7 +187,7 @@ def test_divergence_stops_the_run_and_keeps_what_was_good(
         losses += 1
         return denoising_loss(*arguments) * (float("nan") if losses == 8 else 1.0)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("polypstudio.diffusion.train.denoising_loss", diverging)
+    monkeypatch.setattr("polypstudio.diffusion.stage_run.denoising_loss", diverging)
     with pytest.raises(UserError, match=r"step 4 of pathology: .* lower the learning_rate of stage pathology"):
         train(study, config, images, root)
     monkeypatch.undo()
@@ -230,11 +232,51 @@ def test_each_prediction_type_has_its_target() -> None:
     assert loss("v_prediction", noise) > 0.01
 
 
-def test_eight_latent_channels_and_v_prediction(tmp_path: Path) -> None:
-    base = save_random_sd(tmp_path / "base", latent_channels=8, prediction="v_prediction")
-    study, config, images = tiny_study(tmp_path, base, stages=(pathology_stage(6, 3),))
+def test_min_snr_weighs_timesteps_by_a_signal_to_noise_ratio_that_is_cut_off() -> None:
+    timesteps = torch.tensor([1, 300, 900])
+    for prediction in ("epsilon", "v_prediction"):
+        schedule = DDPMScheduler(prediction_type=prediction)
+        alpha = schedule.alphas_cumprod[timesteps].double()
+        snr = alpha / (1 - alpha)
+        cut = torch.minimum(snr, torch.tensor(5.0, dtype=torch.float64))
+        expected = cut / (snr + 1 if prediction == "v_prediction" else snr)
+        assert torch.allclose(min_snr_weights(schedule, timesteps, 5.0).double(), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+@pytest.mark.parametrize("channels", [4, 32])
+def test_any_stable_diffusion_trains_resumes_and_loads_with_diffusers(
+    tmp_path: Path, channels: int, prediction: str, method: str
+) -> None:
+    """From disk by the real loader: trained to the end, and stopped and resumed, in the same bits."""
+    base = save_random_sd(tmp_path / "base", latent_channels=channels, prediction=prediction)
+    study, config, images = tiny_study(
+        tmp_path,
+        base,
+        method=method,
+        min_snr_gamma=5.0,
+        stages=(pathology_stage(4, 2, learning_rate=0.01),),
+        previews=1,
+    )
     train(study, config, images, tmp_path)
-    assert load_unet(study.unet(6)).config.in_channels == 8
+    unet = UNet2DConditionModel.from_pretrained(study.unet(4))
+    assert unet.config.in_channels == channels
+    moved = {
+        name
+        for (name, before), after in zip(load_base(str(base)).unet().named_parameters(), unet.parameters(), strict=True)
+        if not torch.equal(before.half(), after.half())
+    }
+    assert moved
+    assert not any(name.startswith(("conv_in", "time_embedding", "down_blocks.0")) for name in moved)
+    assert method == "full" or all(".attn" in name for name in moved)
+    assert len(list(study.previews("pathology").glob("000004/*.png"))) == 2
+    resumed = StudyPaths(tmp_path / "resumed")
+    asked = iter([False, False, True])
+    with pytest.raises(Stopped):
+        train(resumed, config, images, tmp_path, stop=lambda: next(asked))
+    train(resumed, config, images, tmp_path)
+    assert _weights(resumed) == _weights(study)
 
 
 def test_fingerprints_follow_what_decides_the_weights(trained: Trained, base: Path, tmp_path: Path) -> None:
@@ -265,3 +307,72 @@ def test_record_says_what_a_checkpoint_was_made_from(trained: Trained) -> None:
     record = json.loads((study.unet(6) / "training.json").read_text())
     assert record["fingerprint"] == stage_fingerprints(config, images, root)["pathology"]
     assert (record["step"], record["images_seen"]) == (6, 24)
+
+
+def test_held_out_loss_is_of_the_averaged_weights_at_fixed_noise(trained: Trained, tmp_path: Path) -> None:
+    """The same for a run that was interrupted, by class, and not a matter of the training images."""
+    study, config, images, root = trained
+    record = json.loads((study.unet(6) / "training.json").read_text())
+    assert record["held_out_loss_ad"] != record["held_out_loss_non_ad"]
+    assert record["held_out_images"] == 4
+    assert 0.5 < record["held_out_loss_ad"] < 2
+    assert [(loss.stage, loss.step, loss.label) for loss in held_out_losses(study)] == [
+        ("polyp_prior", 4, "ad"),
+        ("polyp_prior", 4, "non_ad"),
+        *(("pathology", step, label) for step in (3, 6) for label in ("ad", "non_ad")),
+    ]
+    again = _copy(trained, tmp_path)
+    shutil.rmtree(again.iteration(6))
+    train(again, config, images, root)
+    assert json.loads((again.unet(6) / "training.json").read_text()) == record
+
+
+def test_watching_changes_no_weight(trained: Trained, tmp_path: Path) -> None:
+    _, config, images, root = trained
+    assert config.training is not None
+    blind = config.training.model_copy(update={"held_out_images": 0, "previews": 0})
+    study = StudyPaths(tmp_path / "study")
+    train(study, config.model_copy(update={"training": blind}), images, root)
+    assert _weights(study) == _weights(trained[0])
+    assert not held_out_losses(study)
+    assert not study.previews("pathology").exists()
+
+
+def test_a_loss_that_rises_far_above_what_it_was_stops_the_run(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The states of the time in which it rose are not kept: the one to come back to is from before."""
+    _, config, images, root = trained
+    assert config.training is not None
+    stages = (pathology_stage(200, 100),)
+    update = {"stages": stages, "save_state_every": 5, "held_out_images": 0, "previews": 0}
+    config = config.model_copy(update={"training": config.training.model_copy(update=update)})
+    steps = 0
+
+    def rising(*arguments: object) -> torch.Tensor:
+        nonlocal steps
+        steps += 1
+        return denoising_loss(*arguments) * (1 if steps <= 60 else 20)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("polypstudio.diffusion.stage_run.denoising_loss", rising)
+    study = StudyPaths(tmp_path / "study")
+    with pytest.raises(UserError, match=r"the loss has risen far above .* the last good state \(step 60\)"):
+        train(study, config, images, root)
+    assert [state.name for state in study.stage("pathology").glob("state-*")] == ["state-000060"]
+    assert steps < 80
+
+
+def test_tensorboard_gets_the_log_too(trained: Trained, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    _, config, images, root = trained
+    assert config.training is not None
+    update = {"stages": (pathology_stage(20, 20),), "tensorboard": True, "held_out_images": 0, "previews": 0}
+    config = config.model_copy(update={"training": config.training.model_copy(update=update)})
+    study = StudyPaths(tmp_path / "study")
+    train(study, config, images, root)
+    events = EventAccumulator(str(study.tensorboard / "pathology"))
+    events.Reload()
+    lines = read_json_lines(study.training_log)
+    assert [event.value for event in events.Scalars("loss")] == pytest.approx([line["loss"] for line in lines])

@@ -10,16 +10,17 @@ from diffusers import UNet2DConditionModel
 
 from polypstudio.diffusion.base import load_base
 from polypstudio.diffusion.ema import Ema
-from polypstudio.diffusion.learner import Learner, freeze
+from polypstudio.diffusion.learner import Learner
 from polypstudio.diffusion.schedule import learning_rate
-from polypstudio.errors import UserError
+from polypstudio.diffusion.trained_part import freeze
 
 FROZEN = ("conv_in", "time_embedding", "down_blocks.0")
 
 
 def _learner(base: Path) -> Learner:
     unet = load_base(str(base)).unet().to(memory_format=torch.channels_last)
-    return Learner(unet, FROZEN, ema_decay=0.9)
+    freeze(unet, FROZEN)
+    return Learner(unet, ema_decay=0.9)
 
 
 def _step(learner: Learner, number: int) -> None:
@@ -47,20 +48,6 @@ def test_frozen_parts_are_bit_identical_and_absent_from_the_optimizer(base: Path
         assert (id(parameter) in optimized) != frozen, name
 
 
-def test_a_prefix_is_a_whole_part_of_the_name() -> None:
-    layers = torch.nn.ModuleDict({"block": torch.nn.Linear(2, 2), "block2": torch.nn.Linear(2, 2)})
-    freeze(layers, ["block"])
-    assert [name for name, p in layers.named_parameters() if p.requires_grad] == ["block2.weight", "block2.bias"]
-
-
-def test_a_prefix_that_matches_nothing_is_named(base: Path) -> None:
-    unet = load_base(str(base)).unet()
-    with pytest.raises(UserError, match=r"begins with `down_blocks\.9`; its parts are .*mid_block"):
-        freeze(unet, ["conv_in", "down_blocks.9"])
-    with pytest.raises(UserError, match="the whole U-Net is frozen"):
-        freeze(unet, {name.split(".")[0] for name, _ in unet.named_parameters()})
-
-
 def test_average_follows_its_definition() -> None:
     weight = torch.nn.Parameter(torch.tensor([1.0]))
     ema = Ema([weight], decay=0.5)
@@ -74,16 +61,36 @@ def test_average_follows_its_definition() -> None:
         assert ema.averages[0].item() == pytest.approx(expected)
 
 
+def test_average_follows_a_parameter_that_was_given_other_memory() -> None:
+    """As wrappers for several devices do after the average was made."""
+    weight = torch.nn.Parameter(torch.tensor([1.0]))
+    ema = Ema([weight], decay=0.5)
+    weight.data = torch.tensor([100.0])
+    ema.update(1)
+    assert ema.averages[0].item() > 1
+
+
+def test_averages_take_the_place_of_the_weights_for_a_while(base: Path) -> None:
+    learner = _learner(base)
+    for number in range(1, 4):
+        _step(learner, number)
+    weights = [parameter.detach().clone() for parameter in learner.parameters]
+    with learner.averages_in_place():
+        assert all(torch.equal(p, a) for p, a in zip(learner.parameters, learner.ema.averages, strict=True))
+        assert not all(torch.equal(p, w) for p, w in zip(learner.parameters, weights, strict=True))
+    assert all(torch.equal(p, w) for p, w in zip(learner.parameters, weights, strict=True))
+
+
 def test_a_restored_state_goes_on_in_the_same_bits(base: Path, tmp_path: Path) -> None:
     straight, first, second = _learner(base), _learner(base), _learner(base)
     for number in range(1, 6):
         _step(straight, number)
     for number in range(1, 4):
         _step(first, number)
-    first.save_state(tmp_path, 3, "made like this")
-    assert second.load_state(tmp_path, "made in another way", at_most=9) == 0
-    assert second.load_state(tmp_path, "made like this", at_most=2) == 0
-    assert second.load_state(tmp_path, "made like this", at_most=9) == 3
+    first.save_state(tmp_path, 3, "made like this", {"loss": 1})
+    assert second.load_state(tmp_path, "made in another way", at_most=9)[0] == 0
+    assert second.load_state(tmp_path, "made like this", at_most=2)[0] == 0
+    assert second.load_state(tmp_path, "made like this", at_most=9) == (3, {"loss": 1})
     for number in range(4, 6):
         _step(second, number)
     for a, b in zip(straight.parameters, second.parameters, strict=True):
@@ -101,7 +108,7 @@ def test_only_the_newest_state_is_kept_and_a_torn_one_is_passed_over(base: Path,
     torn = tmp_path / "state-000003"
     torn.mkdir()
     (torn / "state.json").write_text('{"step": 3, "updates": 3, "fingerprint": "f"}')
-    assert _learner(base).load_state(tmp_path, "f", at_most=9) == 2
+    assert _learner(base).load_state(tmp_path, "f", at_most=9)[0] == 2
 
 
 def test_a_checkpoint_is_a_diffusers_folder_of_averaged_half_precision_weights(base: Path, tmp_path: Path) -> None:
@@ -113,6 +120,13 @@ def test_a_checkpoint_is_a_diffusers_folder_of_averaged_half_precision_weights(b
     for name, parameter in saved.named_parameters():
         expected = averages.get(name, learner.unet.get_parameter(name))
         assert torch.equal(parameter, expected.half()), name
+
+
+def test_a_given_warm_up_is_kept() -> None:
+    rates = [learning_rate(step, 100, 1.0, warm_up=40) for step in range(1, 101)]
+    assert rates[19] == 0.5
+    assert rates[39] == 1.0 == max(rates)
+    assert learning_rate(1, 100, 1.0, warm_up=0) > 0.999
 
 
 def test_learning_rate_warms_up_and_falls_to_nothing() -> None:
