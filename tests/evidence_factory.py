@@ -12,15 +12,29 @@ from polypstudio.records import (
     Arm,
     ArmRun,
     Cell,
+    ClassCoverage,
     ClassificationResult,
     ClassScores,
+    CoverageResult,
     Estimate,
     ImageKey,
+    IterationCoverage,
     IterationEvidence,
+    IterationLeak,
     KidResult,
+    LeakTest,
+    MapNumbers,
+    MapSet,
+    MapsResult,
     Pathology,
+    RankedIteration,
+    RankingResult,
+    ReferenceCoverage,
     ReferenceEvidence,
+    Rule,
+    RuleRanking,
     Separation,
+    TsneMap,
 )
 
 
@@ -139,3 +153,45 @@ def classification(lost: int = 4, difference: Estimate | None = None, p: float =
             arm("real + synthetic 1280", truth, worse, 1280, difference or around(-0.05, 0.06), p),
         ],
     )
+
+
+def ranking_result(best: Sequence[float] = (0.2, 0.8), tied: Sequence[bool] = (False, True)) -> RankingResult:
+    """Two iterations, 480 and 640, under every rule; the first number of ``best`` is the share of 480."""
+    iterations = [
+        RankedIteration(iteration=n, value=0.1, ranks=[share, 1 - share], tied=among)
+        for n, share, among in zip((480, 640), best, tied, strict=True)
+    ]
+    picked = 480 if best[0] > best[1] else 640
+    rules: tuple[Rule, ...] = ("within_kid", "alignment", "smaller_margin")
+    rankings = [RuleRanking(rule=rule, picked=picked, iterations=iterations) for rule in rules]
+    return RankingResult(encoder="efficientnet-lite0", draws=1000, references={"train": rankings})
+
+
+def class_coverage(coverage: float = 0.4) -> ClassCoverage:
+    """One class with this coverage."""
+    return ClassCoverage(precision=0.9, recall=0.3, density=1.1, coverage=coverage, n_real=78, n_synthetic=32)
+
+
+def coverage_result() -> CoverageResult:
+    """One iteration, 480, and the yardstick."""
+    iteration = IterationCoverage(iteration=480, per_class={label: class_coverage() for label in PATHOLOGIES})
+    yardstick = {label: class_coverage(0.95) for label in PATHOLOGIES}
+    return CoverageResult(
+        encoder="efficientnet-lite0",
+        k=5,
+        references={"train": ReferenceCoverage(iterations=[iteration], yardstick=yardstick)},
+    )
+
+
+def leak(file: float = 0.5, half: float = 0.1) -> IterationLeak:
+    """Iteration 480, told by its grid with this AUC."""
+    made = LeakTest(auc=around(file, half), strongest="blockiness", strongest_auc=file)
+    return IterationLeak(iteration=480, file=made, image=LeakTest(auc=around(0.7), strongest="red", strongest_auc=0.7))
+
+
+def maps_result() -> MapsResult:
+    """One joint map of four images."""
+    numbers = MapNumbers(trustworthiness=0.981, silhouette=0.1, silhouette_features=0.2, agreement={480: 0.55})
+    sets = [MapSet(image_set="real/train", label=label, x=[0.0, 1.0], y=[1.0, 0.0]) for label in PATHOLOGIES]
+    joint = TsneMap(alignment="joint", iteration=None, perplexity=30, seed=0, numbers=numbers, sets=sets)
+    return MapsResult(encoder="efficientnet-lite0", k=10, maps=[joint])

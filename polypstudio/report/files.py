@@ -8,8 +8,10 @@ from polypstudio.report.methods import methods
 from polypstudio.report.tables import (
     cell_rows,
     classification_latex,
+    coverage_rows,
     iteration_rows,
     kid_latex,
+    ranking_rows,
     run_rows,
     to_csv,
 )
@@ -23,6 +25,10 @@ def report_files(contents: StudyContents) -> dict[str, str]:
         files["iterations.csv"] = to_csv(iteration_rows(contents.kid))
         for name in contents.kid.references:
             files[f"kid_{name}.tex"] = kid_latex(contents.kid, name)
+    if contents.ranking is not None:
+        files["rankings.csv"] = to_csv(ranking_rows(contents.ranking))
+    if contents.coverage is not None:
+        files["coverage.csv"] = to_csv(coverage_rows(contents.coverage))
     if contents.classification is not None:
         files["classification.csv"] = to_csv(run_rows(contents.classification))
         files["classification.tex"] = classification_latex(contents.classification)

@@ -13,10 +13,13 @@ from polypstudio.figures.style import CONFIG
 from polypstudio.findings import format as text
 from polypstudio.findings.appearance import reviewer_sentence
 from polypstudio.findings.augmentation import augmentation_sentence
+from polypstudio.findings.coverage import leak_sentence
+from polypstudio.findings.encoders import agreement_sentence, encoder_agreement
 from polypstudio.findings.paper import SOURCE, table_1_words, table_2_words
+from polypstudio.findings.ranking import RULE_NAMES, ranking_sentence, share
 from polypstudio.findings.scores import mean_scores
 from polypstudio.findings.words import ALARM_NAMES, iteration_sentence
-from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, REFERENCE_NAMES, ReferenceEvidence, StudyContents
+from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, REFERENCE_NAMES, ReferenceEvidence, StudyContents, TsneMap
 from polypstudio.report.methods import methods
 
 _TEMPLATES = Environment(
@@ -36,6 +39,9 @@ def html_report(contents: StudyContents) -> str:
             "evidence": evidence,
             "reviewer": reviewer_sentence(evidence),
             "sentences": _sentences(contents, evidence),
+            "rankings": contents.ranking.references.get(name, []) if contents.ranking else [],
+            "coverage": contents.coverage.references.get(name) if contents.coverage else None,
+            "agreement": agreement_sentence(encoder_agreement(contents.by_encoder, name)),
             "figures": [_inline(figure) for figure in _figures(evidence)],
         }
         for name, evidence in (contents.kid.references.items() if contents.kid else ())
@@ -52,6 +58,8 @@ def html_report(contents: StudyContents) -> str:
         ]
         if result
         else [],
+        leaks=[(each.iteration, leak_sentence(each)) for each in contents.leaks.iterations] if contents.leaks else [],
+        maps=[_map_row(each) for each in contents.maps.maps] if contents.maps else [],
         methods=methods(contents),
         paper=[table_2_words(), table_1_words()],
         source=SOURCE,
@@ -60,6 +68,9 @@ def html_report(contents: StudyContents) -> str:
         names=PATHOLOGY_NAMES,
         alarms=ALARM_NAMES,
         text=text,
+        ranking_sentence=ranking_sentence,
+        rules=RULE_NAMES,
+        share=share,
     )
 
 
@@ -72,6 +83,22 @@ def _sentences(contents: StudyContents, reference: ReferenceEvidence) -> list[st
     if reference.reconstruction is not None:
         sentences.append(iteration_sentence(reference.reconstruction, reference))
     return sentences
+
+
+def _map_row(made: TsneMap) -> list[str]:
+    """What stands beside a map in numbers."""
+    numbers = made.numbers
+    agreement = list(numbers.agreement.values())
+    return [
+        made.alignment if made.iteration is None else f"iteration {made.iteration}",
+        f"{made.perplexity:g}",
+        str(made.seed),
+        text.number(numbers.trustworthiness, 3),
+        text.number(numbers.silhouette, 3),
+        text.number(numbers.silhouette_features, 3),
+        text.number(sum(agreement) / len(agreement)) if agreement else "–",
+        "–" if numbers.shared_neighbours is None else text.number(numbers.shared_neighbours),
+    ]
 
 
 def _figures(evidence: ReferenceEvidence) -> list[go.Figure]:

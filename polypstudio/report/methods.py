@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from polypstudio import __version__
 from polypstudio.config import SourceConfig, StageConfig, TrainingConfig
+from polypstudio.findings.format import count
+from polypstudio.findings.ranking import RULE_NAMES, listed
 from polypstudio.records import (
     PATHOLOGIES,
     PATHOLOGY_NAMES,
     ClassificationResult,
+    CoverageResult,
     IterationManifest,
     KidResult,
+    MapsResult,
     NeighbourResult,
+    RankingResult,
     RealImage,
+    Rule,
     StudyContents,
 )
 
@@ -33,8 +40,16 @@ def methods(contents: StudyContents) -> list[str]:
         paragraphs.append(_sampling(sampled[-1]))
     if contents.kid is not None:
         paragraphs.append(_evidence(contents.kid))
+    if contents.ranking is not None:
+        paragraphs.append(_ranking(contents.ranking))
+    if contents.coverage is not None:
+        paragraphs.append(_coverage(contents.coverage))
     if contents.neighbours is not None:
         paragraphs.append(_copies(contents.neighbours))
+    if contents.maps is not None:
+        paragraphs.append(_maps(contents.maps))
+    if contents.leaks is not None:
+        paragraphs.append(_leaks())
     if contents.classification is not None:
         paragraphs.append(_classification(contents.classification))
     return [paragraph for paragraph in paragraphs if paragraph] + [f"Made with PolypStudio {__version__}."]
@@ -96,7 +111,12 @@ def _source(source: SourceConfig) -> str:
 
 def _imported(imported: list[IterationManifest]) -> str:
     origins = ", ".join(f"{manifest.iteration} ({manifest.origin.removeprefix('imported ')})" for manifest in imported)
-    return f"Taken from outside PolypStudio: iterations {origins}."
+    done: Counter[str] = Counter()
+    for manifest in imported:
+        done.update(manifest.matching)
+    matched = "; ".join(f"{what} ({count(n, 'image')})" for what, n in done.items())
+    text = f"Taken from outside PolypStudio: iterations {origins}."
+    return f"{text} Their images were matched to the format of the real ones: {matched}." if matched else text
 
 
 def _sampling(manifest: IterationManifest) -> str:
@@ -109,23 +129,70 @@ def _sampling(manifest: IterationManifest) -> str:
 
 def _evidence(kid: KidResult) -> str:
     settings = kid.settings
+    draws, permutations = (settings.get(key, "an unrecorded number of") for key in ("bootstrap", "permutations"))
     return (
         f"KID is the unbiased squared MMD under the kernel (x·y/d + 1)³ (Gretton et al. 2012, eq. 3; Bińkowski et al. "
-        f"2018) in float64, on features of {kid.encoder} ({settings.get('encoder_version', 'version not recorded')}), of "
-        f"all images of a cell, against the images trained on and, apart from them, against held-out ones. Intervals "
-        f"(95 %) are from {settings.get('bootstrap', 'an unrecorded number of')} bootstrap draws of groups, jointly over "
-        f"both classes, without pairs within a group. Class alignment A = (margin AD + margin Non-AD) / (2 · "
-        f"separation), tested by {settings.get('permutations', 'an unrecorded number of')} permutations of the synthetic "
-        f"labels; the separation of the real classes by permutations of theirs. The floor is the 95 % quantile of the "
-        f"KID of two random draws of groups from one real class at the cell's sizes. SDs, where given, are over "
-        f"{kid.subsets} subsets of {kid.subset_size} images and no standard errors."
+        f"2018) in float64, on features of {kid.encoder} ({settings.get('encoder_version', 'version not recorded')}"
+        f"{_preprocessing(settings)}), of all images of a cell, against the images trained on and, apart from them, "
+        f"against held-out ones. Intervals (95 %) are from {draws} bootstrap draws of groups, jointly over both classes, "
+        f"without pairs within a group. Class alignment A = (margin AD + margin Non-AD) / (2 · separation), tested by "
+        f"{permutations} permutations of the synthetic labels; the separation of the real classes by permutations of "
+        f"theirs. The floor is the 95 % quantile of the KID of two random draws of groups from one real class at the "
+        f"cell's sizes. SDs, where given, are over {kid.subsets} subsets of {kid.subset_size} images and no standard errors."
+    )
+
+
+def _preprocessing(settings: Mapping[str, object]) -> str:
+    """How images became the encoder's input, where the result holds it."""
+    if "preprocessing" not in settings:
+        return ""
+    return f"; centre squares reduced to {settings.get('resolution')} px, then {settings['preprocessing']}"
+
+
+def _ranking(ranking: RankingResult) -> str:
+    return (
+        f"Iterations were ranked by {listed([RULE_NAMES[rule] for rule in _rules(ranking)])}: rank probabilities are "
+        f"shares of {ranking.draws} joint bootstrap draws of groups of real images and of synthetic images, the same for "
+        f"all iterations; tied are those of the 95 % confidence set of the best (largest studentised difference, against "
+        f"its bootstrap distribution)."
+    )
+
+
+def _rules(ranking: RankingResult) -> list[Rule]:
+    return [each.rule for each in next(iter(ranking.references.values()), [])]
+
+
+def _coverage(coverage: CoverageResult) -> str:
+    return (
+        f"Precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020) are per class, with "
+        f"k = {coverage.k} and Euclidean distances of {coverage.encoder} features; the real images of the other split, "
+        f"judged in the same way, are the yardstick."
     )
 
 
 def _copies(neighbours: NeighbourResult) -> str:
     return (
         f"A synthetic image counts as a copy if its cosine distance to the nearest training image is below "
-        f"{neighbours.copy_threshold:.4f} ({neighbours.encoder}); class agreement is over its {neighbours.k} nearest."
+        f"{neighbours.copy_threshold:.4f} ({neighbours.encoder}), the 1 % quantile of the distance between a training "
+        f"image and the nearest one of another group; synthetic images nearer to each other than that are "
+        f"near-duplicates. Class agreement is over the {neighbours.k} nearest real images."
+    )
+
+
+def _maps(maps: MapsResult) -> str:
+    perplexities = ", ".join(f"{value:g}" for value in dict.fromkeys(each.perplexity for each in maps.maps))
+    seeds = ", ".join(str(seed) for seed in dict.fromkeys(each.seed for each in maps.maps))
+    return (
+        f"t-SNE maps (openTSNE; 50 principal components; perplexities {perplexities}; seeds {seeds}) are of the real "
+        f"training images and all iterations together, of the real images alone with the synthetic ones placed by "
+        f"openTSNE's transform, and of each iteration; they illustrate and prove nothing."
+    )
+
+
+def _leaks() -> str:
+    return (
+        "Leak check: logistic regressions of real training against synthetic images on an 8-pixel grid and borders, and on "
+        "mean colours, contrast and sharpness, judged out of fold with groups kept together."
     )
 
 

@@ -15,9 +15,11 @@ from polypstudio.records import (
     REFERENCE_NAMES,
     Alignment,
     ClassificationResult,
+    CoverageResult,
     Estimate,
     IterationEvidence,
     KidResult,
+    RankingResult,
     ReferenceEvidence,
 )
 
@@ -83,6 +85,48 @@ def iteration_rows(kid: KidResult) -> list[Row]:
         for name, reference in kid.references.items()
         for evidence in _all(reference)
     ]
+
+
+def ranking_rows(result: RankingResult) -> list[Row]:
+    """One row for each iteration under each selection rule against each reference."""
+    return [
+        {
+            "encoder": result.encoder,
+            "reference": name,
+            "rule": ranking.rule,
+            "iteration": row.iteration,
+            "value": row.value,
+            "best": row.best,
+            "picked": row.iteration == ranking.picked,
+            "tied": row.tied,
+            "draws": result.draws,
+        }
+        for name, rankings in result.references.items()
+        for ranking in rankings
+        for row in ranking.iterations
+    ]
+
+
+def coverage_rows(result: CoverageResult) -> list[Row]:
+    """One row for each class of each iteration against each reference; the yardstick is the other split's real images."""
+    rows: list[Row] = []
+    for name, reference in result.references.items():
+        sets = [(str(row.iteration), row.per_class) for row in reference.iterations]
+        sets += [(RECONSTRUCTION, reference.reconstruction.per_class)] if reference.reconstruction else []
+        sets += [("yardstick", reference.yardstick)] if reference.yardstick else []
+        rows += [
+            {
+                "encoder": result.encoder,
+                "reference": name,
+                "iteration": iteration,
+                "class": label,
+                "k": result.k,
+                **found.model_dump(),
+            }
+            for iteration, classes in sets
+            for label, found in classes.items()
+        ]
+    return rows
 
 
 def run_rows(result: ClassificationResult) -> list[Row]:

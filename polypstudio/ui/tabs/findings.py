@@ -11,12 +11,24 @@ from polypstudio import jobs
 from polypstudio.figures.disagreement import disagreement
 from polypstudio.findings.appearance import Comparison, appearance_against_evidence, reviewer_sentence
 from polypstudio.findings.augmentation import augmentation_sentence
+from polypstudio.findings.encoders import agreement_sentence, encoder_agreement
 from polypstudio.findings.format import interval, number, p_value
 from polypstudio.findings.paper import SOURCE, table_1_words, table_2_words
-from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, REFERENCE_NAMES, ClassificationResult
+from polypstudio.findings.ranking import ranking_sentence, share
+from polypstudio.records import (
+    PATHOLOGIES,
+    PATHOLOGY_NAMES,
+    REFERENCE_NAMES,
+    ClassificationResult,
+    KidResult,
+    RankedIteration,
+    RankingResult,
+    Rule,
+    RuleRanking,
+)
 from polypstudio.report.methods import methods
 from polypstudio.store.contents import load_contents
-from polypstudio.store.results import load_result
+from polypstudio.store.results import load_result, result_names
 from polypstudio.ui.components import export
 from polypstudio.ui.components.markup import (
     Text,
@@ -32,6 +44,7 @@ from polypstudio.ui.components.markup import (
 )
 from polypstudio.ui.context import Selection, StudyContext
 
+Ranks = dict[Rule, dict[int, RankedIteration]]
 CLASS_WORDS = {
     "aligned": "class shown",
     "class_ignored": "class not shown",
@@ -44,9 +57,9 @@ def build(context: StudyContext) -> None:
     """Builds the tab inside the current ``gr.Tab``."""
     words = block("findings-words")
     with gr.Row(equal_height=False):
-        with gr.Column(scale=5, min_width=420):
+        with gr.Column(scale=4, min_width=380):
             plot = gr.Plot(show_label=False, elem_id="findings-plot")
-        with gr.Column(scale=6, min_width=480):
+        with gr.Column(scale=7, min_width=480):
             comparison = block("findings-table")
     about = block("findings-methods")
     context.on_selection(words_card, words)
@@ -71,9 +84,16 @@ def words_card(selection: Selection) -> str:
         paragraph(reviewer_sentence(evidence), "pst-reviewer"),
         *[paragraph(warning, "pst-warn") for warning in evidence.warnings],
     ]
+    parts += [paragraph(ranking_sentence(ranking)) for ranking in _rankings(selection)]
     if sentence := _augmentation(selection):
         parts.append(paragraph(sentence))
     return card(heading("The sentence a reviewer would want"), *parts, _doors(selection), kind="pst-lead")
+
+
+def _rankings(selection: Selection) -> list[RuleRanking]:
+    """The selection rules against the chosen reference; [] where the study was evaluated by an older version."""
+    result = selection.result(RankingResult)
+    return result.references.get(selection.reference, []) if result else []  # type: ignore[call-overload]
 
 
 def _augmentation(selection: Selection) -> str:
@@ -104,22 +124,31 @@ def comparison_card(selection: Selection) -> str:
     if evidence is None:
         return ""
     rows = appearance_against_evidence(evidence)
-    heads = ["iteration", "within KID", "by looks", "A (95 % CI)", "p", "evidence"]
+    best = {ranking.rule: {each.iteration: each for each in ranking.iterations} for ranking in _rankings(selection)}
+    heads = ["iteration", "within KID", "best by looks", "A (95 % CI)", "p", "best by class", "evidence"]
     counts = ", ".join(f"{evidence.n_real[label]} {PATHOLOGY_NAMES[label]}" for label in PATHOLOGIES)
     return card(
         heading("Looks against evidence"),
-        table(heads, [_row(row) for row in rows], left=(0, 5)),
+        table(heads, [_row(row, best) for row in rows], left=(0, 6)),
         paragraph(
             f"Against real images {REFERENCE_NAMES[selection.reference]} ({counts}). Looks: mean of the two within-class "
-            "KIDs, by which the paper picks its iteration. ▲: among the better half by looks, without the evidence "
-            "for it. Iterations of one run are a trend, not a sample: the ranks "
-            "describe and infer nothing.",
+            "KIDs, by which the paper picks its iteration. Best: share of bootstrap resamples in which the iteration is "
+            "the best by looks, or by class alignment; =: not shown to be worse than the best (95 % confidence set). "
+            "▲: among the better half by looks, without the evidence for it.",
             "pst-soft",
         ),
+        paragraph(agreement_sentence(encoder_agreement(_by_encoder(selection), selection.reference)), "pst-soft"),
     )
 
 
-def _row(row: Comparison) -> list[Text]:
+def _by_encoder(selection: Selection) -> list[KidResult]:
+    """The KID evidence of every encoder that has judged the study."""
+    paths = selection.paths
+    found = [load_result(paths, KidResult, name) for name in result_names(paths, KidResult)] if paths else []
+    return [result for result in found if result is not None]
+
+
+def _row(row: Comparison, best: Ranks) -> list[Text]:
     alignment = row.alignment
     value = "–" if alignment.value is None else number(alignment.value)
     ci = "" if alignment.ci is None else f" ({interval(alignment.ci)})"
@@ -128,11 +157,20 @@ def _row(row: Comparison) -> list[Text]:
     return [
         str(row.iteration),
         number(row.within, 3),
-        str(row.looks_rank),
+        _share(best, "within_kid", row),
         f"{value}{ci}",
         p_value(alignment.p).removeprefix("p "),
+        _share(best, "alignment", row),
         element("span", f"▲ {words}", "pst-warn") if row.parts else words,
     ]
+
+
+def _share(best: Ranks, rule: Rule, row: Comparison) -> str:
+    """95 % =: the best in so many resamples, and tied with the best; the plain rank where no resample was ranked."""
+    ranked = best.get(rule, {}).get(row.iteration)
+    if ranked is None:
+        return f"rank {row.looks_rank if rule == 'within_kid' else row.alignment_rank}"
+    return f"{share(ranked.best)}{' =' if ranked.tied else ''}"
 
 
 def methods_card(selection: Selection) -> str:

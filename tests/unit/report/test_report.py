@@ -8,10 +8,18 @@ import re
 from dataclasses import replace
 
 import pytest
-from evidence_factory import classification, evidence, kid_result
+from evidence_factory import (
+    classification,
+    coverage_result,
+    evidence,
+    kid_result,
+    leak,
+    maps_result,
+    ranking_result,
+)
 
 from polypstudio.config import DataConfig, StudyConfig, tiny_training
-from polypstudio.records import IterationManifest, RealImage, StudyContents
+from polypstudio.records import IterationManifest, LeakResult, RealImage, StudyContents
 from polypstudio.report.files import report_files
 from polypstudio.report.methods import methods
 from polypstudio.report.tables import cell_rows, classification_latex, iteration_rows, kid_latex, to_csv
@@ -45,6 +53,10 @@ def contents(**changes: object) -> StudyContents:
             )
         ],
         "kid": kid_result(evidence(480, 0.31, 0.02, margins=(0.05, -0.03)), evidence(640, None, 0.4)),
+        "ranking": ranking_result(),
+        "coverage": coverage_result(),
+        "maps": maps_result(),
+        "leaks": LeakResult(iterations=[leak(0.8)]),
         "classification": classification(),
     }
     return StudyContents(**(values | changes))  # type: ignore[arg-type]
@@ -62,13 +74,16 @@ def test_all_files_are_there(files: dict[str, str]) -> None:
         "kid_cells.csv",
         "iterations.csv",
         "kid_train.tex",
+        "rankings.csv",
+        "coverage.csv",
         "classification.csv",
         "classification.tex",
     }
 
 
 def test_a_study_without_results_still_has_a_report() -> None:
-    found = report_files(contents(kid=None, classification=None))
+    nothing = dict.fromkeys(("kid", "ranking", "coverage", "maps", "leaks", "classification"))
+    found = report_files(contents(**nothing))
     assert set(found) == {"report.html", "methods.txt"}
     assert "polypstudio evaluate polyps" in found["report.html"]
     assert "Plotly" not in found["report.html"]
@@ -107,6 +122,29 @@ def test_csv_holds_the_records_exactly(files: dict[str, str]) -> None:
     }
     assert float(cells[1]["kid"]) == 0.07 + 0.05
     assert all(row["floor"] == "0.02" and row["subset_size"] == "15" for row in cells)
+
+
+def test_the_page_says_which_iteration_is_best_how_sure_that_is_and_what_coverage_is_worth(
+    files: dict[str, str],
+) -> None:
+    text = page(files)
+    assert "By the lowest within-class KID, 640 is picked and best in 80 % of resamples" in text
+    assert "real images of the other split" in text
+    assert "Traces of how they were made tell real from synthetic" in text
+    assert "0.981" in text
+    assert "evaluate with another, of another family" in text
+
+
+def test_rankings_and_coverage_as_rows(files: dict[str, str]) -> None:
+    rows = list(csv.DictReader(io.StringIO(files["rankings.csv"])))
+    assert [(row["iteration"], row["best"], row["tied"]) for row in rows[:2]] == [
+        ("480", "0.2", "False"),
+        ("640", "0.8", "True"),
+    ]
+    rows = list(csv.DictReader(io.StringIO(files["coverage.csv"])))
+    assert [(row["iteration"], row["class"], row["coverage"]) for row in rows] == [
+        ("480", "ad", "0.4"), ("480", "non_ad", "0.4"), ("yardstick", "ad", "0.95"), ("yardstick", "non_ad", "0.95"),
+    ]  # fmt: skip
 
 
 def test_rows_include_the_reconstruction() -> None:
@@ -152,7 +190,10 @@ def test_methods_tell_what_was_done_and_only_that() -> None:
     assert "100 subsets of 15 images" in text
     assert "lite0 2020" in text
     assert "as a copy" not in text
-    assert "KID" not in " ".join(methods(contents(kid=None)))
+    assert "95 % confidence set of the best" in text
+    assert "k = 5 and Euclidean distances" in text
+    assert "perplexities 30; seeds 0" in text
+    assert "KID" not in " ".join(methods(contents(kid=None, ranking=None)))
 
 
 def test_methods_confess_a_leak_and_a_phantom() -> None:
@@ -165,7 +206,11 @@ def test_methods_confess_a_leak_and_a_phantom() -> None:
 
 
 def test_imported_iterations_are_not_said_to_have_been_trained() -> None:
-    imported = [IterationManifest(iteration=1000, origin="imported images", created="")]
+    imported = [
+        IterationManifest(iteration=1000, origin="imported images", created="", matching={"borders cut off": 3}),
+        IterationManifest(iteration=2000, origin="imported images", created="", matching={"borders cut off": 1}),
+    ]
     text = " ".join(methods(contents(iterations=imported)))
-    assert "Taken from outside PolypStudio: iterations 1000 (images)." in text
+    assert "Taken from outside PolypStudio: iterations 1000 (images), 2000 (images)." in text
+    assert "matched to the format of the real ones: borders cut off (4 images)." in text
     assert "fine-tuned" not in text
