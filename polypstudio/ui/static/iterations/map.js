@@ -177,12 +177,12 @@ function choice(name, options, chosen) {
     options.map(([value, words, missing]) => h("option", { value, disabled: Boolean(missing) }, missing ? `${words} (${missing})` : words)));
 }
 
-/** No axes: those of t-SNE have no meaning. */
+/** No axes: those of t-SNE have no meaning. The margin to the right is plotly's buttons', which would cover points. */
 function layout(map) {
   const ranges = rangesOf(map);
   const axis = (name) => ({ range: ranges[name], visible: false, zeroline: false });
   return {
-    xaxis: axis("x"), yaxis: axis("y"), margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: false, dragmode: "lasso", hovermode: "closest",
+    xaxis: axis("x"), yaxis: axis("y"), margin: { l: 0, r: 30, t: 0, b: 0 }, showlegend: false, dragmode: "lasso", hovermode: "closest",
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     modebar: { bgcolor: "rgba(0,0,0,0)", color: "#8a94a3", activecolor: "#5b6675", orientation: "v" },
     newselection: { line: { color: "#8a94a3", width: 1 } },
