@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
-REACH = 4  # px: points nearer than this to each other cover each other
+SAME = 1.0  # px: points nearer than this to each other are in one place
 
 
 def hover_and_read(page: Page, x: float, y: float, names: list[str]) -> str:
@@ -41,14 +41,13 @@ def hover_and_read(page: Page, x: float, y: float, names: list[str]) -> str:
 def walk(page: Page, study: StudyPaths, step: int) -> set[str]:
     """Points the mouse at each point of the map in turn; returns the names of those whose image was shown.
 
-    What is shown is the image of a point that lies under the mouse (points may cover each other), and its bytes are those
-    that the iteration's manifest names.
+    The bytes of what is shown are those that the iteration's manifest names.
     """
     hashes = load_manifest(study, step).hashes
     points = points_on_screen(page)
     seen = set()
     for point in points:
-        under = [p["name"] for p in points if hypot(p["x"] - point["x"], p["y"] - point["y"]) < REACH]
+        under = [p["name"] for p in points if hypot(p["x"] - point["x"], p["y"] - point["y"]) < SAME]
         source = hover_and_read(page, point["x"], point["y"], under)
         name = source.split("/image/")[1].split("?")[0]
         served = hashlib.sha256(page.request.get(source).body()).hexdigest()
