@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from map_factory import add_coverage, add_maps
 from servers import serving
 from study_factory import generated_study
 
@@ -36,11 +37,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root with a whole study, one without results, and one without iterations. No test changes it."""
+    """A root with a whole study, one without results, one without iterations, and one with all maps. No test changes it."""
     root = tmp_path_factory.mktemp("checkpoints")
     generated_study(root, "generated", per_class=12)
     generated_study(root, "unevaluated", iterations=2, per_class=2, real=4, results=False)
     generated_study(root, "without-iterations", iterations=0, real=4)
+    mapped = generated_study(root, "mapped", iterations=3, per_class=4)
+    add_maps(mapped)
+    add_coverage(mapped)
     return root
 
 
