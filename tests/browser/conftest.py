@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from map_factory import add_coverage, add_maps
+from reading_server import Visit
 from servers import serving
 from study_factory import generated_study
 
@@ -115,3 +116,15 @@ def _watch(page: Page, wrongs: list[str]) -> None:
     page.on("response", answered)
     page.on("pageerror", lambda error: wrongs.append(f"script error: {error}"))
     page.on("console", lambda message: message.type == "error" and wrongs.append(f"console: {message.text}"))
+
+
+@pytest.fixture
+def visit(new_page: NewPage) -> Callable[..., Visit]:
+    """``visit(address, width, height, **context)`` opens the reading app as a reader does."""
+
+    def open_page(address: str, *size: int, **options: Any) -> Visit:
+        page = new_page(*size, **options)
+        page.goto(address)
+        return Visit(page)
+
+    return open_page
