@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from polypstudio.commands import steps
+from polypstudio.config import LAYOUTS, DataSource
 from polypstudio.console import Console
 from polypstudio.errors import UserError
 from polypstudio.records import Pathology
@@ -19,7 +20,7 @@ def audit_data(options: argparse.Namespace) -> dict[str, Any]:
     from polypstudio.data.audit import audit
 
     console = Console()
-    found = audit(options.path, options.layout, console.announce("Reading the images"))
+    found = audit(options.path, options.layout, console.announce("Reading the images"), open_images=not options.counts)
     console.finish()
     if not options.json:
         print("\n".join(found.lines()))
@@ -32,13 +33,28 @@ def new(options: argparse.Namespace) -> dict[str, Any]:
 
     console = Console()
     study = new_study(options.study, options.root)
-    config = create(
-        study, options.data, options.layout, options.base, options.preset, console.announce("Reading the images")
-    )
+    report = console.announce("Reading the images")
+    also = [_source(text) for text in options.also]
+    config, listing = create(study, options.data, options.layout, options.base, options.preset, report, also)
     console.finish()
     if not options.json:
+        for line in (*listing.notes, *(f"not as published: {text}" for text in listing.departures)):
+            print(line)
         print(f"{study.config} written. Next: polypstudio run {options.study}")
-    return {"study": str(study.root), "config": config.model_dump(mode="json")}
+    return {
+        "study": str(study.root),
+        "config": config.model_dump(mode="json"),
+        "notes": listing.notes,
+        "departures": listing.departures,
+    }
+
+
+def _source(text: str) -> DataSource:
+    """A dataset to be added, as LAYOUT:FOLDER."""
+    layout, colon, folder = text.partition(":")
+    if not colon or layout not in LAYOUTS or not folder:
+        raise UserError(f"--also {text}: write LAYOUT:FOLDER, such as sun:/data/SUN; layouts are {', '.join(LAYOUTS)}")
+    return DataSource(path=str(Path(folder).expanduser().resolve()), layout=layout)
 
 
 def rerun(options: argparse.Namespace) -> dict[str, Any]:
@@ -47,14 +63,14 @@ def rerun(options: argparse.Namespace) -> dict[str, Any]:
 
     source = find_study(options.source, options.root)
     if not (options.root / options.study / "study.toml").is_file():
-        creation.rerun(source, new_study(options.study, options.root))
-    options.encoder = None
+        creation.rerun(source, steps.config_of(options, source), new_study(options.study, options.root))
+    options.encoder = options.config = None  # from here on the copy's own
     return steps.run_all(options)
 
 
 def import_iteration(options: argparse.Namespace) -> dict[str, Any]:
     """Takes an iteration from outside."""
-    from polypstudio.pipeline.importing import import_images, import_weights
+    from polypstudio.pipeline.importing import import_images, import_weights, real_format
 
     study = find_study(options.study, options.root)
     images = options.ad is not None and options.non_ad is not None
@@ -66,10 +82,14 @@ def import_iteration(options: argparse.Namespace) -> dict[str, Any]:
             following, answer = "sample", {"iteration": options.iteration, "origin": "imported weights"}
         else:
             folders: dict[Pathology, Path] = {"ad": options.ad, "non_ad": options.non_ad}
+            config = load_config(study)
+            form = None if options.as_is else real_format(study, config)
             report = console.announce("Taking the images")
-            manifest = import_images(study, load_config(study), options.iteration, folders, report)
+            manifest = import_images(study, config, options.iteration, folders, report, form)
             following, answer = "evaluate", manifest.model_dump(mode="json", exclude={"config", "hashes"})
     if not options.json:
+        for done, images in answer.get("matching", {}).items():
+            print(f"{done}: {images} images")
         print(f"iteration {options.iteration} taken. Next: polypstudio {following} {options.study}")
     return answer
 

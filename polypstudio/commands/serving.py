@@ -20,6 +20,16 @@ def demo(options: argparse.Namespace) -> dict[str, Any]:
     return {"root": str(root)}
 
 
+def work(options: argparse.Namespace) -> dict[str, Any]:
+    """The queue of a device, until it is empty."""
+    from polypstudio import jobs
+
+    count = jobs.work(options.root, options.device, options.lock)
+    if not options.json:
+        print(f"{count} jobs run on {options.device}")
+    return {"device": options.device, "jobs": count}
+
+
 def serve(options: argparse.Namespace) -> dict[str, Any]:
     """The dashboard on the studies under the root."""
     from polypstudio.ui.server import serve as serve_dashboard

@@ -5,7 +5,7 @@ Everything a run needs is in here, so that a copy of it in an iteration's manife
 
 from __future__ import annotations
 
-from polypstudio.config.data import LAYOUTS, DataConfig
+from polypstudio.config.data import LAYOUTS, DataConfig, DataSource, LayoutName
 from polypstudio.config.presets import pathology_stage, prior_stage
 from polypstudio.config.stages import (
     CLASS_PROMPT,
@@ -36,7 +36,9 @@ __all__ = [
     "PRESETS",
     "ClassificationConfig",
     "DataConfig",
+    "DataSource",
     "EvaluationConfig",
+    "LayoutName",
     "LoraConfig",
     "SamplingConfig",
     "SourceConfig",

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
-from pydantic import computed_field
+from pydantic import Field, computed_field
 
 from polypstudio.data.duplicates import difference_hash, identical, near_pairs, pixel_hash
 from polypstudio.data.images import load_rgb
-from polypstudio.data.layouts import list_dataset
+from polypstudio.data.layouts import LAYOUTS, list_dataset
 from polypstudio.data.sharpness import LOW_QUANTILE
+from polypstudio.data.threads import in_threads
 from polypstudio.errors import UserError
 from polypstudio.progress import Report, silent
 from polypstudio.records import PATHOLOGIES, RealImage, Record
@@ -42,12 +44,16 @@ class AuditReport(Record):
     identical_within_split: list[list[str]]
     near_across_splits: list[list[str]]
     near_within_split: list[list[str]]
+    opened: bool = Field(True, description="whether the images were opened, or only counted")
+    published: bool = Field(False, description="whether the dataset's own counts are known")
+    departures: list[str] = Field(default_factory=list, description="from the published counts")
+    notes: list[str] = Field(default_factory=list, description="how the dataset was read")
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def ok(self) -> bool:
-        """Nothing unreadable, and no image in both train and test. Near duplicates are for eyes to judge."""
-        return not self.unreadable and not self.identical_across_splits
+        """As published, nothing unreadable, no image in both train and test. Near duplicates are for eyes to judge."""
+        return not self.unreadable and not self.identical_across_splits and not self.departures
 
     def lines(self) -> list[str]:
         """The report in words, one fact a line."""
@@ -56,10 +62,16 @@ class AuditReport(Record):
         for split, labels in self.counts.items():
             numbers = ", ".join(f"{count} {label}" for label, count in labels.items())
             lines.append(f"{split}: {numbers}; {self.groups[split]} groups")
+        lines += self.notes
         lines.append(
             "split: as given" if self.split_given else "split: none given; made by group, 30 % of each class to test"
         )
+        if self.published and not self.departures:
+            lines.append("counts: as published")
+        lines += [f"not as published: {text}" for text in self.departures]
         lines.append(f"groups that hold both classes: {self.groups_with_both_classes}")
+        if not self.opened:
+            return [*lines, "no image was opened: leave out --counts to look for unreadable files and duplicates"]
         lines.append("files: " + ", ".join(f"{count} × {kind}" for kind, count in self.formats.items()))
         lines.append(self._quality_line())
         lines += _listing("unreadable", [[f"{item.reason}"] for item in self.unreadable])
@@ -67,8 +79,16 @@ class AuditReport(Record):
         lines += _listing("identical within a split", self.identical_within_split)
         lines += _listing("nearly identical in train and test", self.near_across_splits)
         lines += _listing("nearly identical within a split, in different groups", self.near_within_split)
-        lines.append("nothing wrong" if self.ok else "to mend: unreadable files, and images that are in train and test")
+        lines.append("nothing wrong" if self.ok else f"to mend: {self._faults()}")
         return lines
+
+    def _faults(self) -> str:
+        faults = {
+            "what is not as published": self.departures,
+            "unreadable files": self.unreadable,
+            "images that are in train and test": self.identical_across_splits,
+        }
+        return ", ".join(fault for fault, found in faults.items() if found)
 
     def _quality_line(self) -> str:
         stated = ", ".join(f"{count} {name}" for name, count in self.quality.items() if name != "unstated")
@@ -79,32 +99,35 @@ class AuditReport(Record):
         return f"quality: {stated}, {measured}" if stated else f"quality: {measured}"
 
 
-def audit(root: Path, layout: str, report: Report = silent) -> AuditReport:
-    """Reads every image of a dataset once.
+class Opened(NamedTuple):
+    """What is kept of an image that could be read."""
 
-    Raises UserError where the dataset as a whole cannot be used: see :func:`polypstudio.data.layouts.read_dataset`.
+    pixel_hash: str
+    difference_hash: np.ndarray
+    kind: str
+
+
+def audit(root: Path, layout: str, report: Report = silent, open_images: bool = True) -> AuditReport:
+    """Counts a dataset and, with ``open_images``, reads every image of it once.
+
+    Raises UserError where the dataset as a whole cannot be used: see :func:`polypstudio.data.layouts.list_dataset`.
     """
     listing = list_dataset(root, layout)
     images = listing.images
     readable: list[RealImage] = []
+    opened: list[Opened] = []
     unreadable: list[Unreadable] = []
-    formats: Counter[str] = Counter()
-    pixel_hashes: list[str] = []
-    difference_hashes: list[np.ndarray] = []
-    for done, image in enumerate(images, start=1):
-        try:
-            pixels = load_rgb(root / image.path)
-        except UserError as error:
-            unreadable.append(Unreadable(path=image.path, reason=str(error)))
+    files = [root / image.path for image in images] if open_images else []
+    for done, (image, found) in enumerate(zip(images, in_threads(_open, files), strict=False), start=1):
+        if isinstance(found, str):
+            unreadable.append(Unreadable(path=image.path, reason=found))
         else:
             readable.append(image)
-            formats[_kind(root / image.path)] += 1
-            pixel_hashes.append(pixel_hash(pixels))
-            difference_hashes.append(difference_hash(pixels))
+            opened.append(found)
         report(done, len(images), "reading images")
 
-    same = identical(pixel_hashes)
-    near = _between_groups(readable, pixel_hashes, np.array(difference_hashes, np.uint64).reshape(-1, 4))
+    same = identical([image.pixel_hash for image in opened])
+    near = _between_groups(readable, opened)
     return AuditReport(
         root=str(root),
         layout=layout,
@@ -113,13 +136,26 @@ def audit(root: Path, layout: str, report: Report = silent) -> AuditReport:
         groups=_groups(images),
         groups_with_both_classes=_groups_with_both_classes(images),
         quality=dict(Counter(image.quality or "unstated" for image in images)),
-        formats=dict(formats.most_common()),
+        formats=dict(Counter(image.kind for image in opened).most_common()),
         unreadable=unreadable,
         identical_across_splits=_paths(readable, same, lambda splits: len(splits) > 1),
         identical_within_split=_paths(readable, same, lambda splits: len(splits) == 1),
         near_across_splits=_paths(readable, near, lambda splits: len(splits) > 1),
         near_within_split=_paths(readable, near, lambda splits: len(splits) == 1),
+        opened=open_images,
+        published=LAYOUTS[layout].publishes_counts,
+        departures=list(listing.departures),
+        notes=list(listing.notes),
     )
+
+
+def _open(path: Path) -> Opened | str:
+    """The hashes of an image, or why it cannot be read."""
+    try:
+        pixels = load_rgb(path)
+    except UserError as error:
+        return str(error)
+    return Opened(pixel_hash(pixels), difference_hash(pixels), _kind(path))
 
 
 def _kind(path: Path) -> str:
@@ -149,13 +185,11 @@ def _groups_with_both_classes(images: list[RealImage]) -> int:
     return sum(set(PATHOLOGIES) <= held for held in labels.values())
 
 
-def _between_groups(images: list[RealImage], pixel_hashes: list[str], hashes: np.ndarray) -> list[list[int]]:
+def _between_groups(images: list[RealImage], opened: list[Opened]) -> list[list[int]]:
     """Near pairs of different groups (within a group they are expected), without those that are identical."""
-    return [
-        [i, j]
-        for i, j in near_pairs(hashes)
-        if images[i].group != images[j].group and pixel_hashes[i] != pixel_hashes[j]
-    ]
+    hashes = np.array([image.difference_hash for image in opened], np.uint64).reshape(-1, 4)
+    _, groups = np.unique([image.group for image in images], return_inverse=True)
+    return [[i, j] for i, j in near_pairs(hashes, groups) if opened[i].pixel_hash != opened[j].pixel_hash]
 
 
 def _paths(

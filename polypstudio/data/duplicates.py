@@ -37,13 +37,17 @@ def identical(hashes: Sequence[str]) -> list[list[int]]:
     return [indices for indices in members.values() if len(indices) > 1]
 
 
-def near_pairs(hashes: np.ndarray, limit: int = NEAR_BITS) -> Iterator[tuple[int, int]]:
-    """Pairs i < j of perceptual hashes (n, 4) that differ in at most ``limit`` bits. Compares all pairs, in blocks."""
+def near_pairs(hashes: np.ndarray, groups: np.ndarray, limit: int = NEAR_BITS) -> Iterator[tuple[int, int]]:
+    """Pairs i < j of different groups whose perceptual hashes (n, 4) differ in at most ``limit`` bits.
+
+    Compares all pairs, in blocks. ``groups``: a number an image.
+    """
     n = len(hashes)
     rows = max(1, _COMPARISONS_AT_ONCE // max(n, 1))
     for start in range(0, n, rows):
         block = hashes[start : start + rows]
         distance = np.bitwise_count(block[:, None] ^ hashes[None, start:]).sum(axis=2, dtype=np.uint16)
-        for i, j in np.argwhere(distance <= limit):
+        between = groups[start : start + rows, None] != groups[None, start:]
+        for i, j in np.argwhere((distance <= limit) & between):
             if i < j:
                 yield start + int(i), start + int(j)

@@ -52,12 +52,21 @@ def _open(path: Path) -> Image.Image:
         raise UserError(f"{path}: no such file") from None
     except Image.DecompressionBombError:
         raise UserError(f"{path}: more than {MAX_PIXELS:,} pixels; scale it down first") from None
-    except UnidentifiedImageError:
+    except _DECODING_ERRORS as error:
         if path.suffix.lower() in (".tif", ".tiff"):
             return _open_tiff(path)
-        raise UserError(f"{path}: not an image that can be read; export it as PNG, or remove it") from None
-    except _DECODING_ERRORS as error:
+        if isinstance(error, UnidentifiedImageError):
+            raise UserError(f"{path}: not an image that can be read; export it as PNG, or remove it") from None
         raise UserError(f"{path}: broken or truncated image ({error}); copy it again, or remove it") from None
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Width and height, without decoding where Pillow can tell. Raises UserError naming a file that cannot be read."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except OSError:
+        return _open(path).size
 
 
 def _check_extent(image: Image.Image, path: Path) -> None:
@@ -69,17 +78,22 @@ def _check_extent(image: Image.Image, path: Path) -> None:
 
 
 def _open_tiff(path: Path) -> Image.Image:
-    """TIFFs that Pillow cannot identify, such as those of CVC-ClinicDB, by way of tifffile."""
-    try:
-        import tifffile
-    except ImportError:
-        raise UserError(f"{path}: Pillow cannot read this TIFF; `pip install tifffile`, or export it as PNG") from None
+    """TIFFs that Pillow cannot read, such as those of CVC-ClinicDB, by way of tifffile."""
+    import tifffile
+
     try:
         with tifffile.TiffFile(path) as file:
             if len(file.pages) > 1:
                 raise UserError(f"{path}: has {len(file.pages)} frames; export one of them as PNG")
-            return Image.fromarray(file.pages[0].asarray())
-    except (tifffile.TiffFileError, *_DECODING_ERRORS):
+            page = file.pages.first
+            if page.imagewidth * page.imagelength > MAX_PIXELS:
+                raise UserError(f"{path}: more than {MAX_PIXELS:,} pixels; scale it down first")
+            pixels = page.asarray()
+            apart = page.axes[0] == "S"  # the colours in planes, one after the other
+            return Image.fromarray(np.ascontiguousarray(np.moveaxis(pixels, 0, -1)) if apart else pixels)
+    except UserError:
+        raise
+    except Exception:  # whatever its many decoders raise at broken files
         raise UserError(f"{path}: not a TIFF that can be read; export it as PNG, or remove it") from None
 
 

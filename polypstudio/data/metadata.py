@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from polypstudio.config.words import Quality
 from polypstudio.data.vocabulary import label_of, quality_of, split_of
 from polypstudio.errors import UserError
 from polypstudio.records import Label
@@ -25,7 +26,7 @@ class Row:
     label: Label | None
     split: str | None
     group: str | None
-    quality: str | None
+    quality: Quality | None
 
 
 def read_metadata(path: Path) -> list[Row]:
@@ -55,7 +56,7 @@ def _row(where: str, record: dict[str, str | None]) -> Row:
     file = PurePosixPath(name)
     if not name or file.is_absolute() or ".." in file.parts:
         raise UserError(f"{where}: file_name `{name}` must be a path below the folder of {METADATA}")
-    quality = _value(where, record, "quality", quality_of, "high or low")
+    quality: Quality | None = _value(where, record, "quality", quality_of, "high or low")
     return Row(
         where=where,
         file=file.as_posix(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from polypstudio.data.images import centre_square, load_rgb
+from polypstudio.data.threads import in_threads
 from polypstudio.progress import Report, silent
 from polypstudio.records import RealImage
 
@@ -39,30 +42,40 @@ def _reduced(pixels: np.ndarray) -> np.ndarray:
     return np.asarray(centre_square(Image.fromarray(pixels), min(SIZE, *pixels.shape[:2])))
 
 
-def assign_quality(root: Path, images: list[RealImage], report: Report = silent) -> list[RealImage]:
+def file_sharpness(path: Path) -> str:
+    """The sharpness of an image file, reduced first; as the text that is kept of it."""
+    return f"{sharpness(_reduced(load_rgb(path))):.6f}"
+
+
+def assign_quality(
+    root: Path,
+    images: list[RealImage],
+    report: Report = silent,
+    measure: Callable[[Path], str] = file_sharpness,
+) -> list[RealImage]:
     """The images with a quality each: those without one get `low` if they are less sharp than the threshold.
 
     The threshold is the ``LOW_QUANTILE`` of the sharpness of the train images without a stated quality; what was
-    measured is kept as their ``sharpness``. Reads only images without a quality.
-    Raises UserError naming an image that cannot be read.
+    measured is kept as their ``sharpness``. Reads only images without a quality, on all processors; ``measure`` may
+    know some of them already. Raises UserError naming an image that cannot be read.
     """
     unstated = [image for image in images if image.quality is None]
     if not unstated:
         return images
+    files = [root / image.path for image in unstated]
     measured: dict[str, float] = {}
-    for done, image in enumerate(unstated, start=1):
-        measured[image.path] = round(sharpness(_reduced(load_rgb(root / image.path))), 6)
+    for done, (image, value) in enumerate(zip(unstated, in_threads(measure, files), strict=True), start=1):
+        measured[image.path] = float(value)
         report(done, len(unstated), "sharpness")
     reference = [measured[image.path] for image in unstated if image.split == "train"] or list(measured.values())
     threshold = np.quantile(reference, LOW_QUANTILE)
     return [
         image
         if image.quality is not None
-        else image.model_copy(
-            update={
-                "quality": "low" if measured[image.path] < threshold else "high",
-                "sharpness": measured[image.path],
-            }
+        else replace(
+            image,
+            quality="low" if measured[image.path] < threshold else "high",
+            sharpness=measured[image.path],
         )
         for image in images
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from polypstudio.store.features import file_hash
 from polypstudio.store.paths import StudyPaths
 from polypstudio.store.studies import labelled
 
+HashOf = Callable[[Path], str]
 _TRAINING_VERSION = 1  # raise where the same configuration would train other weights
 _SAMPLING_VERSION = 1
 _RECONSTRUCTION_VERSION = 1
@@ -34,14 +35,16 @@ def training_section(config: StudyConfig) -> TrainingConfig:
     return config.training
 
 
-def stage_fingerprints(config: StudyConfig, images: Sequence[RealImage], data_root: Path) -> dict[str, str]:
+def stage_fingerprints(
+    config: StudyConfig, images: Sequence[RealImage], data_root: Path, hash_of: HashOf = file_hash
+) -> dict[str, str]:
     """Stage name -> hash of all that decides its weights, the stages before it included.
 
     When to save (checkpoints, states) is left out: it changes no weight.
     """
     training = training_section(config)
     stages = build_stages(training, images)
-    hashes = content_hashes((image for stage in stages for image in stage.images), data_root)
+    hashes = content_hashes((image for stage in stages for image in stage.images), data_root, hash_of)
     fingerprints: dict[str, str] = {}
     start = base_fingerprint(training.base)
     common = training.model_dump(
@@ -83,19 +86,21 @@ def sample_prompts(training: TrainingConfig) -> dict[Pathology, str]:
     return {label: prompt(label, "high", training.class_prompt(label)) for label in PATHOLOGIES}
 
 
-def reconstruction_fingerprint(config: StudyConfig, images: Sequence[RealImage], data_root: Path) -> str:
+def reconstruction_fingerprint(
+    config: StudyConfig, images: Sequence[RealImage], data_root: Path, hash_of: HashOf = file_hash
+) -> str:
     """Hash of all that decides the reconstructions of the labelled images."""
     training = training_section(config)
     judged = [image for split in ("train", "test") for image in labelled(list(images), split)]
-    hashes = content_hashes(judged, data_root)
+    hashes = content_hashes(judged, data_root, hash_of)
     rows = [[image.split, image.label, hashes[image.path]] for image in judged]
     return _digest([_RECONSTRUCTION_VERSION, base_fingerprint(training.base), training.resolution, rows])
 
 
-def content_hashes(images: Iterable[RealImage], data_root: Path) -> dict[str, str]:
-    """Path -> sha256 of each image file. UserError names one that cannot be read."""
+def content_hashes(images: Iterable[RealImage], data_root: Path, hash_of: HashOf = file_hash) -> dict[str, str]:
+    """Path -> sha256 of each image file, of which ``hash_of`` may know some. UserError names one that cannot be read."""
     try:
-        return {image.path: file_hash(data_root / image.path) for image in dict.fromkeys(images)}
+        return {image.path: hash_of(data_root / image.path) for image in dict.fromkeys(images)}
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be read ({error.strerror}); bring the dataset back") from None
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from polypstudio.config import StudyConfig, TrainingConfig
-from polypstudio.data.layouts import read_dataset
+from polypstudio.data.catalogue import Catalogue
+from polypstudio.data.layouts import list_study
+from polypstudio.data.listing import Listing
 from polypstudio.errors import UserError
 from polypstudio.records import RealImage
 from polypstudio.store.features import file_hash, image_set_hash
+from polypstudio.store.file_facts import FileFacts
 from polypstudio.store.paths import StudyPaths
 from polypstudio.store.studies import data_root, load_config, load_index, sample_files
 
@@ -22,7 +25,6 @@ class Context:
 
     study: StudyPaths
     config: StudyConfig
-    _hashes: dict[Path, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: StudyPaths) -> Context:
@@ -38,9 +40,9 @@ class Context:
         return root
 
     @cached_property
-    def listing(self) -> list[RealImage]:
-        """The dataset as its folders say it now (qualities not measured yet)."""
-        return read_dataset(self.data_root, self.config.data.layout)
+    def listing(self) -> Listing:
+        """The datasets as their folders say it now (qualities not measured yet)."""
+        return list_study(self.config.data, self.data_root, Catalogue(self.study.catalogue))
 
     @property
     def images(self) -> list[RealImage]:
@@ -56,15 +58,17 @@ class Context:
             )
         return self.config.training
 
-    def hash_of(self, path: Path) -> str:
-        """Content hash of a file, read once a run."""
-        if path not in self._hashes:
-            self._hashes[path] = file_hash(path)
-        return self._hashes[path]
+    @cached_property
+    def hash_of(self) -> FileFacts:
+        """``hash_of(file)``: its content hash, read once for as long as the file stays what it was."""
+        return FileFacts(self.study.file_facts("hashes"), file_hash)
 
     def hash_files(self, files: Iterable[Path]) -> str:
         """Hash of an ordered set of files."""
-        return image_set_hash([self.hash_of(path) for path in files])
+        try:
+            return image_set_hash([self.hash_of(path) for path in files])
+        finally:
+            self.hash_of.write()
 
     def real_files(self, images: Iterable[RealImage]) -> list[Path]:
         """The files of real images."""

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
-from polypstudio.config import PRESETS, ClassificationConfig, DataConfig, StageConfig, StudyConfig, TrainingConfig
-from polypstudio.data.layouts import read_dataset
+from polypstudio.config import (
+    PRESETS,
+    ClassificationConfig,
+    DataConfig,
+    DataSource,
+    LayoutName,
+    StageConfig,
+    StudyConfig,
+    TrainingConfig,
+)
+from polypstudio.data.catalogue import Catalogue
+from polypstudio.data.layouts import list_study
+from polypstudio.data.listing import Listing
 from polypstudio.errors import UserError
 from polypstudio.progress import Report
 from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, Label, RealImage
 from polypstudio.store.atomic import new_folder
 from polypstudio.store.paths import StudyPaths
-from polypstudio.store.studies import data_root, load_config, save_config
+from polypstudio.store.studies import data_root, save_config
 
 PHANTOM_COUNTS = {
     ("train", "ad"): 100,
@@ -31,9 +43,18 @@ PHANTOM_DEFINITION = (
 
 
 def create(
-    study: StudyPaths, data: Path | None, layout: str, base: str | None, preset: str, report: Report
-) -> StudyConfig:
-    """Writes ``study.toml`` for a dataset that was read successfully; a phantom without a folder is drawn first."""
+    study: StudyPaths,
+    data: Path | None,
+    layout: LayoutName,
+    base: str | None,
+    preset: str,
+    report: Report,
+    also: Sequence[DataSource] = (),
+) -> tuple[StudyConfig, Listing]:
+    """Writes ``study.toml`` for datasets that were read successfully; a phantom without a folder is drawn first.
+
+    Returns the configuration, and what the datasets hold.
+    """
     phantom = layout == "phantom"
     if data is None and not phantom:
         raise UserError("--data is missing: give the folder of the real images")
@@ -42,11 +63,13 @@ def create(
         from polypstudio.data.phantom import write_phantom
 
         write_phantom(root, PHANTOM_COUNTS, PHANTOM_SEED, report)
-    images = read_dataset(root, layout)
+    about = _data_config(study, root, layout, also)
+    listing = list_study(about, root, Catalogue(study.catalogue))
+    images = listing.images
     config = StudyConfig(
         title="Phantom" if phantom else study.name,
         description="Procedural colonoscopy scenes that stand in for patients' images." if phantom else "",
-        data=_data_config(study, root, phantom),
+        data=about,
         training=fit_sources(_training(base, preset), images),
         classification=ClassificationConfig(
             model="efficientnet-lite0" if preset == "tiny" else "efficientnet_b0",
@@ -57,16 +80,16 @@ def create(
         if not any(image.label == label and image.split == "train" for image in images):
             raise UserError(f"{root}: no training image of {PATHOLOGY_NAMES[label]}; add some")
     save_config(study, config)
-    return config
+    return config, listing
 
 
-def _data_config(study: StudyPaths, root: Path, phantom: bool) -> DataConfig:
+def _data_config(study: StudyPaths, root: Path, layout: LayoutName, also: Sequence[DataSource]) -> DataConfig:
     root = root.resolve()
     inside = root.is_relative_to(study.root)
     path = root.relative_to(study.root).as_posix() if inside else str(root)
-    if phantom:
-        return DataConfig(path=path, layout="phantom", phantom=True, definition=PHANTOM_DEFINITION)
-    return DataConfig(path=path, layout="folder")
+    if layout == "phantom":
+        return DataConfig(path=path, layout=layout, phantom=True, definition=PHANTOM_DEFINITION)
+    return DataConfig(path=path, layout=layout, also=tuple(also))
 
 
 def _training(base: str | None, preset: str) -> TrainingConfig:
@@ -90,9 +113,8 @@ def _fit_stage(stage: StageConfig, present: set[Label]) -> StageConfig:
     return stage.model_copy(update={"sources": (first.model_copy(update={"ratio": ratio}), *kept)})
 
 
-def rerun(source: StudyPaths, study: StudyPaths) -> StudyConfig:
-    """A new study with the configuration, the images and the finished stages of ``source`` but the last, which is to be run."""
-    config = load_config(source)
+def rerun(source: StudyPaths, config: StudyConfig, study: StudyPaths) -> StudyConfig:
+    """A new study with the images and the finished stages of ``source`` but the last, which is to be run with ``config``."""
     images = data_root(source, config)
     path = Path(os.path.relpath(images, study.root)).as_posix() if images.is_relative_to(source.root) else str(images)
     config = config.model_copy(

@@ -18,7 +18,8 @@ from polypstudio.stopping import Stop
 def train_step(context: Context, stop: Stop) -> Step:
     """All stages: a U-Net for every checkpoint of the last one."""
     study, checkpoints = context.study, context.training.checkpoints
-    fingerprints = stage_fingerprints(context.config, context.images, context.data_root)
+    fingerprints = stage_fingerprints(context.config, context.images, context.data_root, context.hash_of)
+    context.hash_of.write()
 
     def run(report: Report) -> None:
         from polypstudio.diffusion.train import train
@@ -63,6 +64,8 @@ def sample_steps(context: Context) -> Iterator[Step]:
 def reconstruction_step(context: Context) -> Step:
     """The control: the real images through the autoencoder, which the U-Net can at best reach."""
     study = context.study
+    made_from = reconstruction_fingerprint(context.config, context.images, context.data_root, context.hash_of)
+    context.hash_of.write()
 
     def run(report: Report) -> None:
         from polypstudio.diffusion.reconstruct import reconstruct
@@ -73,7 +76,7 @@ def reconstruction_step(context: Context) -> Step:
         name="reconstruction",
         title="Reconstruction control",
         version=1,
-        inputs={"images and base": reconstruction_fingerprint(context.config, context.images, context.data_root)},
+        inputs={"images and base": made_from},
         settings={"resolution": context.training.resolution},
         outputs=[study.reconstruction],
         run=run,

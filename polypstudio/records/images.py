@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from pydantic import Field
-
 from polypstudio.config.words import Quality
-from polypstudio.records.base import Label, Pathology, Record, Split
+from polypstudio.records.base import Label, Pathology, Split
 
 
-class RealImage(Record):
-    """One real (or phantom) image of a dataset. ``path`` is relative to the dataset's root, with forward slashes."""
+@dataclass(frozen=True, slots=True)
+class RealImage:
+    """One real (or phantom) image of a dataset. ``path`` is relative to the dataset's root, with forward slashes, or
+    absolute where the image is of another dataset that was added to it.
+
+    A slotted dataclass, unlike the other records: a study of SUN holds 158,690 of them.
+    """
 
     path: str
     label: Label
     split: Split
     group: str
     quality: Quality | None = None
-    sharpness: float | None = Field(None, ge=0, le=1, description="as measured where the dataset states no quality")
+    sharpness: float | None = None  # as measured where the dataset states no quality, 0 to 1
 
 
 class ImageKey(NamedTuple):

@@ -20,7 +20,7 @@ class Progress(Record):
 
 
 class Job(Record):
-    """``jobs/<id>/job.json``: a step started from the page or the shell, as its own process."""
+    """``jobs/<id>/job.json``: a step that waits for a device, runs as a process of its own, or ended."""
 
     id: str
     command: list[str] = Field(description="arguments after `polypstudio`, as a shell would take them")
@@ -34,3 +34,6 @@ class Job(Record):
     pid_started: float | None = None
     exit_status: int | None = None
     message: str = ""
+    device: str = "cpu"
+    position: float = Field(0.0, description="order in the queue of its device")
+    machine: str | None = Field(None, description="where its pid means something: see polypstudio.store.jobs.here")

@@ -124,6 +124,16 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
     return records
 
 
+def read_tail(path: Path, size: int = 65_536) -> str:
+    """The end of a text file that may be long; its first line may be torn. Empty if there is no file."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
+
+
 def sweep(folder: Path) -> None:
     """Removes what an interrupted write left behind below ``folder``. The caller holds the study's lock."""
     for leftover in [*folder.rglob(".*.tmp"), *folder.rglob(".*.old")]:

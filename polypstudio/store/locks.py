@@ -30,6 +30,31 @@ def waiting(path: Path) -> Iterator[None]:
         yield
 
 
+def try_lock(path: Path) -> int | None:
+    """A descriptor that holds the lock file ``path`` until it is closed, here and in each child that inherits it.
+
+    None if another process holds the lock.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return None
+    return file
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock file ``path``."""
+    if not path.exists():
+        return False
+    held = try_lock(path)
+    if held is not None:
+        os.close(held)
+    return held is None
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -20,9 +20,19 @@ def bundled_studies() -> Path:
     return PACKAGE.parent / "checkpoints"
 
 
-def device_lock(root: Path) -> Path:
-    """Held by the job that uses the machine; the other jobs of this root wait for it."""
-    return root / ".device.lock"
+def queue_lock(root: Path) -> Path:
+    """Held for the moment in which the queue of jobs is changed."""
+    return root / ".queue.lock"
+
+
+def worker_lock(root: Path, device: str) -> Path:
+    """Held by the process that runs the jobs of a device."""
+    return root / f".worker-{device.replace(':', '-')}.lock"
+
+
+def worker_log(root: Path, device: str) -> Path:
+    """What that process printed: nothing, unless something went wrong."""
+    return worker_lock(root, device).with_suffix(".log")
 
 
 def real_set(split: str) -> str:
@@ -80,8 +90,22 @@ class StudyPaths:
         return self.root / "readings.sqlite"
 
     @property
+    def catalogue(self) -> Path:
+        """What was found out about the dataset's files, kept for the next run; it may be deleted."""
+        return self.root / "cache"
+
+    def file_facts(self, name: str) -> Path:
+        """One fact of each file of the dataset: `hashes`, `sharpness`."""
+        return self.catalogue / f"{name}.txt"
+
+    @property
     def jobs(self) -> Path:
         return self.root / "jobs"
+
+    @property
+    def generated(self) -> Path:
+        """Images drawn on request, a folder each request."""
+        return self.root / "generated"
 
     @property
     def lock(self) -> Path:
@@ -134,6 +158,11 @@ class StudyPaths:
         return self.training / "estimate.json"
 
     @property
+    def classifier(self) -> Path:
+        """Weights of the study's classifier, where it serves as an encoder."""
+        return self.training / "classifier.safetensors"
+
+    @property
     def reconstruction_manifest(self) -> Path:
         """Written last: its existence means that the reconstruction is complete."""
         return self.reconstruction / "manifest.json"
@@ -151,7 +180,7 @@ class StudyPaths:
         return self.features / encoder / f"{set_hash}.safetensors"
 
     def result(self, kind: str, name: str) -> Path:
-        """``kind``: kid, tsne, neighbours (by encoder), classification (by model)."""
+        """``kind``: kid, ranking, coverage, neighbours, tsne, maps (by encoder), leaks, classification (by model)."""
         return self.results / kind / f"{name}.json"
 
     def stamp(self, step: str) -> Path:

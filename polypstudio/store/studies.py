@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from pathlib import Path
@@ -26,7 +27,12 @@ def list_studies(root: Path) -> list[StudyPaths]:
 
 def load_config(study: StudyPaths) -> StudyConfig:
     """Reads ``study.toml``; UserError names a wrong field."""
-    return parse_config(study.config.read_text(), str(study.config))
+    return read_config(study.config)
+
+
+def read_config(file: Path) -> StudyConfig:
+    """Reads a configuration from anywhere, such as a job's; UserError names a wrong field."""
+    return parse_config(file.read_text(), str(file))
 
 
 def save_config(study: StudyPaths, config: StudyConfig) -> None:
@@ -41,17 +47,24 @@ def data_root(study: StudyPaths, config: StudyConfig) -> Path:
 
 def save_index(study: StudyPaths, images: list[RealImage]) -> None:
     """Keeps the list of real images, so that the dashboard shows them without reading the dataset anew."""
-    write_text(study.index, _IMAGES.dump_json(images, indent=1).decode() + "\n")
+    write_text(study.index, _IMAGES.dump_json(images, indent=1, exclude_none=True).decode() + "\n")
 
 
 def load_index(study: StudyPaths) -> list[RealImage]:
-    """The list of real images; [] before the first `run` or `evaluate`."""
+    """The list of real images, not to be changed; [] before the first `run` or `evaluate`."""
     if not study.index.is_file():
         return []
+    about = study.index.stat()
+    return _load_index(study.index, about.st_size, about.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4)
+def _load_index(path: Path, size: int, changed: int) -> list[RealImage]:
+    """The list as it was when the file had this size and time: every tab asks for it, and SUN's is 20 MB."""
     try:
-        return _IMAGES.validate_json(study.index.read_bytes())
+        return _IMAGES.validate_json(path.read_bytes())
     except ValidationError:
-        raise UserError(f"{study.index}: cannot be read; delete it and run `polypstudio evaluate`") from None
+        raise UserError(f"{path}: cannot be read; delete it and run `polypstudio evaluate`") from None
 
 
 def labelled(images: list[RealImage], split: str) -> list[RealImage]:

@@ -64,7 +64,7 @@ def test_no_such_study(run, verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["demo", "serve", "audit", "new", "rerun", "import", "base", "train", "sample", "evaluate",
-                                  "classify", "run", "report", "readings", "backup"])  # fmt: skip
+                                  "classify", "run", "report", "readings", "backup", "work"])  # fmt: skip
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main([verb, "--help"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from polypstudio.classifier.arms import training_sets
@@ -33,7 +35,7 @@ def test_an_iteration_with_fewer_images_gives_what_it_has_and_the_ratio_says_so(
 
 
 def test_test_images_and_other_labels_are_never_trained_on(study, config, images) -> None:
-    extra = images[0].model_copy(update={"label": "unlabelled", "split": "train"})
+    extra = replace(images[0], label="unlabelled", split="train")
     real = sets(study, config, [*images, extra])[0]
     assert len(real.files) == 24
     assert all("data/train/" in path.as_posix() for path in real.files)

@@ -102,5 +102,7 @@ def test_a_dataset_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
 def test_near_pairs_are_those_of_a_plain_double_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("polypstudio.data.duplicates._COMPARISONS_AT_ONCE", 50)  # several blocks
     hashes = np.array([difference_hash(picture(n % 9)) for n in range(20)])
-    expected = {(i, j) for i in range(20) for j in range(i + 1, 20) if i % 9 == j % 9}
-    assert set(near_pairs(hashes)) == expected
+    groups = np.arange(20) % 2
+    expected = {(i, j) for i in range(20) for j in range(i + 1, 20) if i % 9 == j % 9 and i % 2 != j % 2}
+    assert expected
+    assert set(near_pairs(hashes, groups)) == expected

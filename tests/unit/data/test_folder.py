@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from polypstudio.data.folder import list_folder, natural
-from polypstudio.data.layouts import read_dataset
+from polypstudio.data.layouts import list_dataset, read_dataset
+from polypstudio.data.tree import natural
 from polypstudio.errors import UserError
 
 HEADER = "file_name,label,split,group\n"
@@ -172,7 +172,7 @@ def test_a_group_in_both_splits(write, split_paths) -> None:
 
 
 def test_an_unknown_layout(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="layout `coco` is unknown; known are folder, phantom"):
+    with pytest.raises(UserError, match="layout `coco` is unknown; known are folder, phantom, sun"):
         read_dataset(tmp_path, "coco")
 
 
@@ -181,7 +181,7 @@ def test_an_unknown_layout(tmp_path: Path) -> None:
 
 def test_without_a_split_one_is_made_and_said(write) -> None:
     paths = [f"{label}/{n}.png" for label in ("ad", "non_ad") for n in range(10)]
-    listing = list_folder(write(*paths))
+    listing = list_dataset(write(*paths), "folder")
     assert not listing.split_given
     assert Counter((image.split, image.label) for image in listing.images) == {
         ("train", "ad"): 7,
@@ -189,7 +189,7 @@ def test_without_a_split_one_is_made_and_said(write) -> None:
         ("train", "non_ad"): 7,
         ("test", "non_ad"): 3,
     }
-    assert list_folder(listing_root(paths, write)) == listing
+    assert list_dataset(listing_root(paths, write), "folder") == listing
 
 
 def listing_root(paths: list[str], write) -> Path:

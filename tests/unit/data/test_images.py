@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+import tifffile
+from PIL import Image, UnidentifiedImageError
 
 from polypstudio.data import images
-from polypstudio.data.images import load_rgb
+from polypstudio.data.images import image_size, load_rgb
 from polypstudio.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -145,9 +146,33 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
         load_rgb(tmp_path / "a.png")
 
 
-def test_a_tiff_that_pillow_does_not_know_is_read_by_tifffile(tmp_path: Path) -> None:
-    """As in CVC-ClinicDB: planes apart, in the predictor-and-deflate layout that Pillow refuses."""
-    tifffile = pytest.importorskip("tifffile")
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {"bigtiff": True, "byteorder": ">"},
+        {"planarconfig": "separate", "compression": "zlib", "predictor": True},
+        {"compression": "zlib", "predictor": True, "tile": (16, 16)},
+    ],
+    ids=["bigtiff", "planes apart", "tiles"],
+)
+def test_tiffs_as_in_cvc_clinicdb_are_read_whether_pillow_can_or_not(tmp_path: Path, layout: dict) -> None:
     path = tmp_path / "a.tif"
-    tifffile.imwrite(path, PHOTO, photometric="rgb", bigtiff=True)
+    pixels = np.moveaxis(PHOTO, -1, 0) if "planarconfig" in layout else PHOTO
+    tifffile.imwrite(path, pixels, photometric="rgb", **layout)
     np.testing.assert_array_equal(load_rgb(path), PHOTO)
+    assert image_size(path) == PHOTO.shape[1::-1]
+
+
+def test_the_first_of_these_tiffs_is_beyond_pillow(tmp_path: Path) -> None:
+    """As those of CVC-ClinicDB are: what the others test is worth nothing without it."""
+    tifffile.imwrite(tmp_path / "a.tif", PHOTO, photometric="rgb", bigtiff=True, byteorder=">")
+    with pytest.raises(UnidentifiedImageError):
+        Image.open(tmp_path / "a.tif")
+
+
+def test_a_tiff_that_nobody_can_read_is_named(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", PHOTO, photometric="rgb", compression="zlib")
+    content = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(content[: len(content) // 2])
+    with pytest.raises(UserError, match=r"a\.tif: (not a TIFF that can be read|broken or truncated)"):
+        load_rgb(tmp_path / "a.tif")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from polypstudio.config import (
@@ -105,7 +107,7 @@ def test_prompts_are_templates_over_class_polyp_and_quality() -> None:
 
 def test_images_below_the_threshold_of_sharpness_are_not_drawn() -> None:
     scored = [
-        image.model_copy(update={"sharpness": sharpness})
+        replace(image, sharpness=sharpness)
         for image, sharpness in zip(_images(ad=2, non_ad=2), (0.1, 0.4, 0.2, 0.5) * 2, strict=True)
     ]
     sharp = SourceConfig(labels=("ad", "non_ad"), min_sharpness=0.3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from evidence_factory import classification, evidence, kid_result
@@ -155,7 +156,7 @@ def test_methods_tell_what_was_done_and_only_that() -> None:
 
 
 def test_methods_confess_a_leak_and_a_phantom() -> None:
-    leaking = [image.model_copy(update={"group": "patient 1"}) for image in IMAGES]
+    leaking = [replace(image, group="patient 1") for image in IMAGES]
     text = methods(contents(images=leaking, config=contents().config.model_copy(
         update={"data": DataConfig(path="data", phantom=True)}
     )))[0]  # fmt: skip
