@@ -20,12 +20,12 @@ from polypstudio.store.paths import StudyPaths, iteration_set, real_set
 from polypstudio.store.results import load_result, save_result
 from polypstudio.store.studies import complete_iterations
 
-NUMBERS = MapNumbers(trustworthiness=0.91, silhouette=0.1, silhouette_features=0.05, agreement=0.6)
+NUMBERS = MapNumbers(trustworthiness=0.91, silhouette=0.1, silhouette_features=0.05, agreement={})
 HELD_OUT = 24  # real images a class and split of a generated study
 
 
 def add_maps(study: StudyPaths, held_out: int = HELD_OUT) -> MapsResult:
-    """The joint map as stored; one of the real images, held-out ones included; one for each iteration, turned by a quarter."""
+    """The joint map as stored; one of the real images, held-out ones included; one for each iteration."""
     joint = load_result(study, TsneResult, ENCODER)
     assert joint is not None
     sets = _sets(joint)
@@ -38,7 +38,8 @@ def add_maps(study: StudyPaths, held_out: int = HELD_OUT) -> MapsResult:
     maps = [_map("joint", None, sets), _map("reference", None, [*turned, *test])]
     for step in complete_iterations(study):
         own = [each for each in sets if each.image_set == iteration_set(step)]
-        maps.append(_map("iteration", step, [*real, *own]))
+        mirrored = [each.model_copy(update={"x": [-x for x in each.x]}) for each in (*real, *own)]
+        maps.append(_map("iteration", step, mirrored))
     result = MapsResult(encoder=ENCODER, k=5, maps=maps)
     save_result(study, ENCODER, result)
     return result

@@ -29,6 +29,7 @@ from polypstudio.errors import UserError
 from polypstudio.progress import Report, silent
 from polypstudio.records import RealImage
 from polypstudio.stopping import Stop, never
+from polypstudio.store.file_facts import known_hashes
 from polypstudio.store.paths import StudyPaths
 
 
@@ -51,7 +52,7 @@ def train(
     """
     training = training_section(config)
     stages = build_stages(training, images)
-    fingerprints = stage_fingerprints(config, images, data_root)
+    fingerprints = stage_fingerprints(config, images, data_root, known_hashes(study))
     fingerprint = fingerprints[stages[-1].name]
     if all(checkpoint_fingerprint(study.unet(step)) == fingerprint for step in training.checkpoints):
         return
@@ -105,7 +106,7 @@ def prepare(
     watched = held_out_images(training, images)
     needed = list(dict.fromkeys(image for stage in stages for image in stage.images))
     needed += [image for of_class in watched.values() for image in of_class]
-    hashes = content_hashes(needed, data_root)
+    hashes = content_hashes(needed, data_root, known_hashes(study))
     files = {hashes[image.path]: data_root / image.path for image in needed}
     base_hash, device = base_fingerprint(training.base), accelerator.device
     latents, rows = cached_latents(study, base, base_hash, files, training.resolution, device, report, stop)

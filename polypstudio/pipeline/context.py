@@ -13,8 +13,8 @@ from polypstudio.data.layouts import list_study
 from polypstudio.data.listing import Listing
 from polypstudio.errors import UserError
 from polypstudio.records import RealImage
-from polypstudio.store.features import file_hash, image_set_hash
-from polypstudio.store.file_facts import FileFacts
+from polypstudio.store.features import image_set_hash
+from polypstudio.store.file_facts import FileFacts, known_hashes
 from polypstudio.store.paths import StudyPaths
 from polypstudio.store.studies import data_root, load_config, load_index, sample_files
 
@@ -61,7 +61,7 @@ class Context:
     @cached_property
     def hash_of(self) -> FileFacts:
         """``hash_of(file)``: its content hash, read once for as long as the file stays what it was."""
-        return FileFacts(self.study.file_facts("hashes"), file_hash)
+        return known_hashes(self.study)
 
     def hash_files(self, files: Iterable[Path]) -> str:
         """Hash of an ordered set of files."""

@@ -47,7 +47,7 @@ QUESTIONS: dict[QuestionName, Question] = {
         _scale("source", "real or synthetic", "Real or synthetic?", "surely synthetic", "surely real"),
         _scale("pathology", "AD or Non-AD", "Pathology?", "surely Non-AD", "surely AD"),
         _scale("quality", "visual quality", "Visual quality?", "very poor", "excellent"),
-        _scale("plausibility", "clinical plausibility", "Clinically plausible?", "implausible", "entirely plausible"),
+        _scale("plausibility", "clinical plausibility", "Clinically plausible?", "implausible", "plausible"),
         Question(
             name="preference",
             kind="options",

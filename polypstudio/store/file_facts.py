@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 from polypstudio.store.atomic import append_line, write_text
+from polypstudio.store.features import file_hash
+from polypstudio.store.paths import StudyPaths
 
 _WRITE_EVERY = 5.0  # seconds: what an interruption can cost
 _SETTLED = 2_000_000_000  # ns: a file that changed this recently may change again within the clock's resolution
@@ -67,6 +69,11 @@ class FileFacts:
             with contextlib.suppress(OSError):
                 write_text(self._store, "".join(f"{_line(file, *fact)}\n" for file, fact in known.items()))
         return known
+
+
+def known_hashes(study: StudyPaths) -> FileFacts:
+    """The content hashes of a study's images."""
+    return FileFacts(study.file_facts("hashes"), file_hash)
 
 
 def _line(file: str, size: int, changed: int, fact: str) -> str:

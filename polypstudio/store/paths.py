@@ -45,6 +45,11 @@ def reconstruction_set(split: str) -> str:
     return f"{RECONSTRUCTION}/{split}"
 
 
+def preview_set(stage: str, step: int) -> str:
+    """Name of the image set of the previews at one checkpoint of a stage."""
+    return f"previews/{stage}/{step:06d}"
+
+
 def iteration_set(iteration: int) -> str:
     """Name of the image set of one iteration."""
     return f"iterations/{iteration:06d}"
@@ -147,6 +152,10 @@ class StudyPaths:
     def previews(self, stage: str) -> Path:
         """Images drawn while a stage trained: {step:06d}/{label}-{index}.png, the same noise for an index at every step."""
         return self.training / "previews" / stage
+
+    def preview(self, stage: str, step: int, label: str, index: int) -> Path:
+        """One of the images drawn at a checkpoint."""
+        return self.previews(stage) / f"{step:06d}" / f"{label}-{index}.png"
 
     @property
     def tensorboard(self) -> Path:

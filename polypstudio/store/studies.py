@@ -100,3 +100,9 @@ def save_manifest(study: StudyPaths, manifest: IterationManifest) -> None:
 def sample_files(study: StudyPaths, iteration: int) -> list[Path]:
     """The synthetic images of an iteration: AD, then Non-AD, by index. The order of the image set."""
     return [path for label in PATHOLOGIES for path in sorted((study.samples(iteration) / label).glob("[0-9]*.png"))]
+
+
+def preview_steps(study: StudyPaths) -> list[tuple[str, int]]:
+    """(stage, step) of the checkpoints at which previews were drawn, as they were drawn."""
+    folders = [folder for folder in study.previews("").glob("*/[0-9]*") if folder.name.isdigit()]
+    return [(folder.parent.name, int(folder.name)) for folder in sorted(folders, key=lambda f: f.stat().st_mtime)]

@@ -140,6 +140,23 @@ class StudyContext:
         event = {"api_visibility": "private", "queue": False} | event
         return trigger(call, inputs=[*self.choices, *inputs], outputs=outputs, **event)
 
+    def on_act(self, block: gr.HTML, act: Callable[..., Any], outputs: Any = None, inputs: Sequence[Any] = ()) -> Any:
+        """What ``acting_block`` is asked for: ``act(selection, asked, *inputs)``, where ``asked`` holds the pressed
+        button's data, the choice of a list, and the values of all inputs of the block."""
+
+        def call(
+            study: str | None, encoder: str | None, reference: str | None, *values: Any, event: gr.EventData
+        ) -> Any:
+            try:
+                return act(self.selection(study, encoder, reference), event._data or {}, *values)
+            except UserError as error:
+                raise gr.Error(str(error), title="This needs mending", print_exception=False) from None
+
+        settings: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
+        return block.submit(
+            call, inputs=[*self.choices, *inputs], outputs=outputs, **settings
+        )  # queued: notices need it
+
     def refresh(self, after: Any) -> Any:
         """Redraws all tabs after an event, e.g. ``context.refresh(context.listen(button.click, …))``."""
         # Through the queue: only there does Gradio tell the page that a gr.State has changed.

@@ -19,7 +19,10 @@ from polypstudio.store.paths import StudyPaths, iteration_set
 
 ADDRESS = "/study/{name}/image/{image_set:path}/{label}/{index:int}"
 LARGEST_SIDE = 512  # real images may be endoscope frames of 1240 × 1080: more than any view of the dashboard shows
-_SET = re.compile(r"real/(?P<split>train|test)|iterations/(?P<iteration>\d{1,9})|reconstruction/(?P<part>train|test)")
+_SET = re.compile(
+    r"real/(?P<split>train|test)|iterations/(?P<iteration>\d{1,9})|reconstruction/(?P<part>train|test)"
+    r"|previews/(?P<stage>[a-z][a-z0-9_]{0,31})/(?P<step>\d{1,9})"
+)
 _BROWSER_FORMATS = (".png", ".jpg", ".jpeg")
 _HASH_LENGTH = 16  # hexadecimal digits of a synthetic image's sha256 that its address holds
 UNHASHED = "unhashed"  # in place of these where a manifest has no hash
@@ -71,6 +74,8 @@ def image_file(study: StudyPaths, key: ImageKey) -> Path | None:
         return study.synthetic(key._replace(image_set=iteration_set(int(matched["iteration"]))))
     if matched["part"]:
         return study.reconstruction / matched["part"] / key.label / f"{key.index:05d}.png"
+    if matched["stage"]:
+        return study.preview(matched["stage"], int(matched["step"]), key.label, key.index)
     files = real_files(study, matched["split"], key.label)
     return files[key.index] if key.index < len(files) else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import Any
 import gradio as gr
 from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 
 from polypstudio.ui.guesses import Guesses
 from polypstudio.ui.reading_desk import IMAGE_ADDRESS, NOBODY, ReadingDesk, parse
 from polypstudio.ui.reading_door import ReadingDoor
+
+log = logging.getLogger(__name__)
 
 READING = "/read"
 ANSWER_SECONDS = 0.25  # every image, and every refusal, takes as long: how long decoding took would tell
@@ -70,11 +74,17 @@ def _page_function(desk: ReadingDesk, guesses: Guesses, name: str) -> Called:
         client = request.client.host if request.client else ""
         if not await guesses.admit(client, message.reader):
             raise HTTPException(429)
-        reader = await run_in_threadpool(desk.find, message.reader)
-        if reader is None:
-            return desk.unknown()
-        guesses.right(client, message.reader)
-        return await run_in_threadpool(desk.acts[name], reader, message)
+        try:
+            reader = await run_in_threadpool(desk.find, message.reader)
+            if reader is None:
+                return desk.unknown()
+            guesses.right(client, message.reader)
+            return await run_in_threadpool(desk.acts[name], reader, message)
+        except (
+            OperationalError
+        ) as error:  # the database is gone or too busy: nothing is stored, and the page tries again
+            log.warning("%s: %s", name, str(error).splitlines()[0])
+            raise HTTPException(503) from None
 
     act.__name__ = act.__qualname__ = name
     return act

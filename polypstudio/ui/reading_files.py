@@ -14,7 +14,7 @@ from polypstudio.reading.reporting import ReadingFacts, reporting_markdown
 from polypstudio.store import readings
 from polypstudio.store.paths import StudyPaths
 from polypstudio.store.studies import list_studies, load_config
-from polypstudio.ui.components.markup import Markup, card, element, heading, join, paragraph
+from polypstudio.ui.components.markup import Markup, card, heading, paragraph
 
 CHECKLIST = "reporting.md"
 KINDS = {"readings.csv": "text/csv", "readings.json": "application/json", CHECKLIST: "text/markdown"}
@@ -79,4 +79,4 @@ def download_links(study: StudyPaths, design: str) -> str:
         link("readings.json", "readings.json (all readings of the study, with their designs)"),
         link(CHECKLIST, "reporting items of CLAIM, STARD and GRRAS that this design answers (no claim of compliance)"),
     ]
-    return card(heading("Downloads"), paragraph(join(element("span", word, "pst-download") + " " for word in words)))
+    return card(heading("Downloads"), *map(paragraph, words))

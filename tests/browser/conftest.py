@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from map_factory import add_coverage, add_maps
+from reading_server import Visit
 from servers import serving
 from study_factory import generated_study
 
@@ -36,11 +38,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root with a whole study, one without results, and one without iterations. No test changes it."""
+    """A root with a whole study, one without results, one without iterations, and one with all maps. No test changes it."""
     root = tmp_path_factory.mktemp("checkpoints")
     generated_study(root, "generated", per_class=12)
     generated_study(root, "unevaluated", iterations=2, per_class=2, real=4, results=False)
     generated_study(root, "without-iterations", iterations=0, real=4)
+    mapped = generated_study(root, "mapped", iterations=3, per_class=4)
+    add_maps(mapped)
+    add_coverage(mapped)
     return root
 
 
@@ -111,3 +116,15 @@ def _watch(page: Page, wrongs: list[str]) -> None:
     page.on("response", answered)
     page.on("pageerror", lambda error: wrongs.append(f"script error: {error}"))
     page.on("console", lambda message: message.type == "error" and wrongs.append(f"console: {message.text}"))
+
+
+@pytest.fixture
+def visit(new_page: NewPage) -> Callable[..., Visit]:
+    """``visit(address, width, height, **context)`` opens the reading app as a reader does."""
+
+    def open_page(address: str, *size: int, **options: Any) -> Visit:
+        page = new_page(*size, **options)
+        page.goto(address)
+        return Visit(page)
+
+    return open_page

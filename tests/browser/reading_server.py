@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from servers import running
 
 from polypstudio.store import readings
 from polypstudio.store.paths import StudyPaths
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,29 @@ class Server:
         """A new reader's personal link."""
         link = readings.add_readers(self.study, self.design, [code])[0]
         return f"{self.address}/read/?reader={link.token}"
+
+
+@dataclass
+class Visit:
+    """A reader's browser page."""
+
+    page: Page
+
+    def wait_for_sheet(self, title: str) -> None:
+        from playwright.sync_api import expect
+
+        self.page.wait_for_selector(".reading[data-screen=sheet]")
+        expect(self.page.locator(".sheet h1")).to_have_text(title)
+
+    def wait_for_image(self, progress: str) -> None:
+        from playwright.sync_api import expect
+
+        expect(self.page.locator(".progress")).to_have_text(progress)
+        expect(self.page.locator(".stage img").first).to_have_attribute("data-ready", "true")
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
 
 
 def _recording(app: Callable, replies: list[Reply]) -> Callable:

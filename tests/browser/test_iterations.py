@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from iterations_page import STEPS, file_of, open_iterations, wait_for_a
 
 from polypstudio.store.paths import StudyPaths
 
@@ -18,18 +19,6 @@ if TYPE_CHECKING:
 expect = pytest.importorskip("playwright.sync_api").expect
 
 TABS = ("Study", "Fine-tune", "Iterations", "Augmentation", "Readers", "Findings")
-STEPS = [160 * (i + 1) for i in range(8)]
-
-
-def open_iterations(page: Page, address: str, query: str = "study=generated") -> None:
-    """Opens the tab and waits until all of it is drawn."""
-    page.goto(f"{address}/?{query}")
-    page.locator(".ps-iterations[data-a]").wait_for()
-    page.locator(".ps-map-plot[data-set]").wait_for()
-
-
-def wait_for_a(page: Page, step: int) -> None:
-    page.locator(f'.ps-iterations[data-a="{step}"]').wait_for()
 
 
 def shown(page: Page) -> dict[str, str]:
@@ -113,11 +102,7 @@ def test_shown_images_are_those_on_disk(page: Page, address: str, studies: Path)
     sources = page.eval_on_selector_all(".ps-samples img", "images => images.map((image) => image.src)")
     assert len(sources) == len(set(sources)) > 8
     for source in sources:
-        *_, kind, name, label, index = urlsplit(source).path.split("/")
-        if kind == "real":
-            file = study.root / "data" / name / label / f"{int(index):05d}.png"
-        else:
-            file = study.sample(int(name), label, int(index))
+        file = file_of(study, source)
         served = page.request.get(source).body()
         assert hashlib.sha256(served).digest() == hashlib.sha256(file.read_bytes()).digest(), source
 
@@ -134,38 +119,7 @@ def test_what_has_been_seen_asks_no_server(page: Page, address: str) -> None:
     for step in STEPS[1:]:
         page.keyboard.press("ArrowRight")
         wait_for_a(page, step)
-    assert [url for url in asked if "heartbeat" not in url] == []
-
-
-def test_lasso_catches_exactly_what_it_encloses(page: Page, address: str) -> None:
-    open_iterations(page, address)
-    box = page.locator(".ps-map-plot").bounding_box()
-    assert box
-    left, right, top, bottom = (0.2, 0.7, 0.15, 0.65)
-    inside = page.evaluate(
-        """([left, right, top, bottom]) => {
-          const plot = document.querySelector(".ps-map-plot");
-          const { xaxis, yaxis } = plot._fullLayout;
-          const within = (value, low, high) => value > low && value < high;
-          return plot.data.flatMap((trace) => [...trace.x].map((x, i) =>
-            within(xaxis.d2p(x) / xaxis._length, left, right) && within(yaxis.d2p(trace.y[i]) / yaxis._length, top, bottom)
-              ? trace.customdata[i].join("/") : null)).filter(Boolean).sort();
-        }""",
-        [left, right, top, bottom],
-    )
-    corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
-    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
-    page.mouse.move(*points[0])
-    page.mouse.down()
-    for point in points[1:]:
-        page.mouse.move(*point, steps=8)
-    page.mouse.up()
-    page.locator(".ps-gallery").wait_for()
-    sources = page.eval_on_selector_all(".ps-gallery img", "images => images.map((image) => image.src)")
-    caught = sorted(urlsplit(source).path.split("/image/")[1] for source in sources)
-    assert caught == inside
-    assert len(inside) > 5
-    expect(page.locator(".ps-gallery h2")).to_contain_text(f"{len(inside)} images")
+    assert [url for url in asked if "heartbeat" not in url and not url.endswith("/stamp")] == []
 
 
 def test_large_view_follows_one_noise_through_the_iterations(page: Page, address: str) -> None:

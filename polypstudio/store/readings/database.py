@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,6 +19,9 @@ from polypstudio.store.readings.migrations import bring_up_to_date
 URL_VARIABLE = "POLYPSTUDIO_DATABASE_URL"
 POSTGRES_DRIVER = "postgresql+psycopg"
 CONNECTIONS = {"pool_size": 16, "max_overflow": 32}  # Gradio answers 40 calls at once; each holds one for milliseconds
+
+_turns: dict[str, threading.Lock] = {}  # by address of the database
+_turns_guard = threading.Lock()
 
 
 def now() -> str:
@@ -50,10 +54,29 @@ def reading_from(study: StudyPaths) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing_to(study: StudyPaths) -> Iterator[Connection]:
-    """A transaction: on disk when the block ends, undone if it raises."""
-    with engine_of(study).execution_options(writing=True).begin() as connection:
+def writing_to(study: StudyPaths, lasting: bool = True) -> Iterator[Connection]:
+    """A transaction: on disk when the block ends, undone if it raises.
+
+    One that is not ``lasting`` outlives the process, and may be lost with the machine's power: image addresses, of which
+    there are more than answers, and which a page asks for anew.
+    """
+    engine = engine_of(study)
+    with _turn(engine), engine.execution_options(writing="lasting" if lasting else "passing").begin() as connection:
+        if not lasting and engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
         yield connection
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """One writer of this process after the other: SQLite lets them wait in no order, until one gives up."""
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    with _turns_guard:
+        turn = _turns.setdefault(str(engine.url), threading.Lock())
+    with turn:
+        yield
 
 
 @functools.lru_cache(maxsize=64)
@@ -65,7 +88,7 @@ def _engine(address: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    bring_up_to_date(engine.execution_options(writing=True), now())
+    bring_up_to_date(engine.execution_options(writing="lasting"), now())
     return engine
 
 
@@ -77,5 +100,7 @@ def _configure_sqlite(connection, record) -> None:  # type: ignore[no-untyped-de
 
 def _begin_sqlite(connection: Connection) -> None:
     """Writers take the lock at once: one that first reads could not get it later without starting anew."""
-    writing = connection.get_execution_options().get("writing", False)
+    writing = connection.get_execution_options().get("writing")
+    if writing:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if writing == 'lasting' else 'NORMAL'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

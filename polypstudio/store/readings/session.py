@@ -138,7 +138,7 @@ def issue_address(reader: ReaderSession, showing: str, side: int = 0) -> str | N
 
     ``side``: of a pair, 0 for the left image and 1 for the right one.
     """
-    with writing_to(reader.study) as connection:
+    with writing_to(reader.study, lasting=False) as connection:
         if showing not in _place(connection, reader).showings or side not in ((0, 1) if reader.body.is_pairs else (0,)):
             return None
         address = secrets.token_urlsafe(24)
@@ -167,7 +167,7 @@ def redeem_address(studies: Iterable[StudyPaths], address: str) -> tuple[StudyPa
             row = connection.execute(shown).mappings().first()
         if row is None or row["study"] not in by_name:
             continue
-        with writing_to(study) as connection:
+        with writing_to(study, lasting=False) as connection:
             if connection.execute(claim).rowcount != 1:
                 return None
         partner = row["partner_set"] is not None and row["swapped"] == (row["side"] == 0)

@@ -88,7 +88,7 @@ readings = Table(
     Column("source", Integer, comment="1 surely synthetic … 6 surely real, 0 cannot judge"),
     Column("pathology", Integer, comment="1 surely Non-AD … 6 surely AD, 0 cannot judge"),
     Column("quality", Integer, comment="1 very poor … 6 excellent, 0 cannot judge"),
-    Column("plausibility", Integer, comment="1 implausible … 6 entirely plausible, 0 cannot judge"),
+    Column("plausibility", Integer, comment="1 implausible … 6 plausible, 0 cannot judge"),
     Column("preference", Integer, comment="of a pair, the real one is: 1 left, 2 right"),
     Column("reason", Integer, comment="number of the option, 0 cannot say"),
     Column("comment", Text),

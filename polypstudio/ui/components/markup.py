@@ -7,12 +7,29 @@ from collections.abc import Iterable, Sequence
 import gradio as gr
 from markupsafe import Markup
 
+from polypstudio.ui.theme import STATIC
+
 Text = str | Markup
 
 
 def block(elem_id: str) -> gr.HTML:
     """An empty HTML component without Gradio's own styles or scripts."""
     return gr.HTML("", apply_default_css=False, js_on_load=None, padding=False, elem_id=elem_id)
+
+
+def acting_block(elem_id: str) -> gr.HTML:
+    """As :func:`block`, with buttons and inputs that act: see ``StudyContext.on_act`` and ``static/acting.js``."""
+    script = (STATIC / "acting.js").read_text()
+    return gr.HTML("", apply_default_css=False, js_on_load=script, padding=False, elem_id=elem_id)
+
+
+def button(text: str, act: str, kind: str = "", disabled: bool = False, **data: str) -> Markup:
+    """A button that asks the server for ``act``; ``data`` goes along, ``sure`` is asked first."""
+    more = join(Markup(' data-{}="{}"').format(name, value) for name, value in data.items())
+    off = Markup(" disabled") if disabled else ""
+    return Markup('<button type="button" class="pst-act {}" data-act="{}"{}{}>{}</button>').format(
+        kind, act, more, off, text
+    )
 
 
 def join(parts: Iterable[Text]) -> Markup:

@@ -32,6 +32,7 @@ def results_view(progress: list[ReaderProgress], results: ReadingResults, census
     cards = [
         _progress(progress),
         _strata(results, census),
+        _against(results),
         _readers(results),
         _agreement(results.agreement),
         _course(results),
@@ -64,15 +65,6 @@ def _time(iso: str) -> str:
 
 
 def _strata(results: ReadingResults, census: str) -> list[Text]:
-    strata = results.strata
-    optional: list[tuple[str, Callable[[StratumResult], str]]] = [
-        ("AUC (95 % CI)", lambda row: _two_places(row.auc)),
-        ("d′ (95 % CI)", lambda row: _two_places(row.d_prime)),
-        ("pathology right", lambda row: f"{_percent(row.pathology)} of {row.pathology_n}" if row.pathology else "–"),
-        ("quality, 1–6", lambda row: _two_places(row.quality)),
-        ("plausibility, 1–6", lambda row: _two_places(row.plausibility)),
-    ]
-    shown = [(name, cell) for name, cell in optional if any(cell(row) != "–" for row in strata)]
     rows = [
         [
             image_set_name(row.image_set),
@@ -81,21 +73,48 @@ def _strata(results: ReadingResults, census: str) -> list[Text]:
             _percent(row.estimate),
             _interval_drawing(row),
             str(row.n_images),
-            *(cell(row) for _, cell in shown),
         ]
-        for row in strata
+        for row in results.strata
     ]
-    heads = ["images", "class", "judged real", "rate (95 % CI)", "0 … 100 %", "images", *(name for name, _ in shown)]
-    kinds = sorted({row.interval for row in strata})
+    kinds = sorted({row.interval for row in results.strata})
     return [
         heading("Judged real"),
-        table(heads, rows, left=(0, 1, 4)),
+        table(["images", "class", "judged real", "rate (95 % CI)", "0 … 100 %", "images"], rows, left=(0, 1, 4)),
         paragraph(
             "Steps 4 to 6 count as judged real, and of a pair the synthetic image when it was chosen; first showings only; "
-            f"“cannot judge” is left out. Interval: {'; '.join(INTERVALS[kind] for kind in kinds)}. AUC and d′ of an "
-            "iteration: against the real images of its class, as means of the readers; guessing gives 0.5 and 0."
+            f"“cannot judge” is left out. Interval: {'; '.join(INTERVALS[kind] for kind in kinds)}."
         ),
         paragraph(census),
+    ]
+
+
+def _against(results: ReadingResults) -> list[Text]:
+    """What else is told of each set and class; a column only where something was asked."""
+    columns: list[tuple[str, Callable[[StratumResult], str]]] = [
+        ("AUC (95 % CI)", lambda row: _two_places(row.auc)),
+        ("d′ (95 % CI)", lambda row: _two_places(row.d_prime)),
+        ("pathology right", lambda row: f"{_percent(row.pathology)} of {row.pathology_n}" if row.pathology else "–"),
+        ("quality, 1–6", lambda row: _two_places(row.quality)),
+        ("plausibility, 1–6", lambda row: _two_places(row.plausibility)),
+    ]
+    shown = [(name, cell) for name, cell in columns if any(cell(row) != "–" for row in results.strata)]
+    if not shown:
+        return []
+    rows = [
+        [
+            image_set_name(row.image_set),
+            class_name(row.label, PATHOLOGY_NAMES[row.label]),
+            *(cell(row) for _, cell in shown),
+        ]
+        for row in results.strata
+    ]
+    return [
+        heading("Told apart, recognised, rated"),
+        table(["images", "class", *(name for name, _ in shown)], rows, left=(0, 1)),
+        paragraph(
+            "AUC and d′ of an iteration: against the real images of its class, as means of the readers; guessing gives 0.5 "
+            "and 0. Intervals from a bootstrap over readers and over images; they are wide where readers are few."
+        ),
     ]
 
 

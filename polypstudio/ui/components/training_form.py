@@ -1,132 +1,106 @@
-"""The configuration of fine-tuning and sampling as a form: one list of fields says what the form holds."""
+"""The inputs of a draft (:mod:`polypstudio.ui.components.training_draft`), stage by stage."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
-import gradio as gr
-from pydantic import BaseModel, ValidationError
+from markupsafe import Markup
 
-from polypstudio.config import PRESETS, StudyConfig, TrainingConfig, describe, tiny_training
-from polypstudio.errors import UserError
-
-
-class Field(NamedTuple):
-    """One value of ``study.toml``: its place, and how the form names and asks for it."""
-
-    path: str
-    label: str
-    kind: str  # integer, number, text, list (separated by commas), or the choices separated by |
+from polypstudio.config import FROZEN_PRESETS
+from polypstudio.ui.components.markup import button, element, join
+from polypstudio.ui.components.training_draft import COMMON, LABELS, SAMPLING, SOURCE, STAGE, Draft, Field, found
 
 
-FORM: tuple[tuple[str, tuple[tuple[Field, ...], ...]], ...] = (
-    (
-        "Stage 1 · polyp_prior: polyp and non-polyp frames, prompts of quality",
-        (
-            (
-                Field("training.stages.0.steps", "Steps", "integer"),
-                Field("training.stages.0.learning_rate", "Learning rate", "number"),
-                Field("training.stages.0.ema_decay", "EMA decay", "number"),
+def form(draft: Draft, disabled: bool = False) -> Markup:
+    """The inputs of a draft."""
+    stages = draft["stages"]
+    return join(
+        [
+            *(_stage(stage, at, len(stages), disabled) for at, stage in enumerate(stages)),
+            element("p", button("Add a stage", "add-stage", disabled=disabled), "pst-row"),
+            _section("All stages", "training", draft["training"], COMMON, disabled),
+            _section(
+                "Sampling: the same noise per class and index at every iteration",
+                "sampling",
+                draft["sampling"],
+                SAMPLING,
+                disabled,
             ),
+            Markup('<datalist id="pst-frozen">{}</datalist>').format(
+                join(Markup('<option value="{}">').format(name) for name in FROZEN_PRESETS)
+            ),
+        ]
+    )
+
+
+def _stage(stage: Draft, at: int, count: int, disabled: bool) -> Markup:
+    last = at == count - 1
+    what = ": its checkpoints are the study's iterations" if last else ""
+    sources = stage["sources"]
+    buttons = [
+        button("Earlier", "raise-stage", disabled=disabled or at == 0, stage=str(at)),
+        button("Remove stage", "remove-stage", disabled=disabled or count == 1, stage=str(at)),
+    ]
+    fields = [
+        field._replace(label="An iteration every") if last and field.path == "checkpoint_every" else field
+        for field in STAGE
+    ]
+    parts = [
+        element("legend", f"Stage {at + 1} · {stage.get('name', '')}{what}"),
+        _grid(f"stages.{at}", stage, fields, disabled),
+        *(_source(source, at, number, len(sources), disabled) for number, source in enumerate(sources)),
+        element(
+            "p", join([button("Add a source", "add-source", disabled=disabled, stage=str(at)), *buttons]), "pst-row"
         ),
-    ),
-    (
-        "Stage 2 · pathology: AD and Non-AD of high quality, an iteration every few steps",
-        (
-            (
-                Field("training.stages.1.steps", "Steps", "integer"),
-                Field("training.stages.1.checkpoint_every", "An iteration every", "integer"),
-                Field("training.stages.1.learning_rate", "Learning rate", "number"),
-                Field("training.stages.1.ema_decay", "EMA decay", "number"),
-            ),
-            (
-                Field("training.stages.1.sources.0.ratio", "Weight of AD, Non-AD", "number"),
-                Field("training.stages.1.sources.1.ratio", "Weight of rehearsal", "number"),
-                Field("training.stages.1.sources.2.ratio", "Weight of unlabelled", "number"),
-            ),
-            (Field("training.stages.1.frozen", "Frozen U-Net parameters, by prefix", "list"),),
-        ),
-    ),
-    (
-        "Both stages",
-        (
-            (
-                Field("training.base", "Base model", "text"),
-                Field("training.resolution", "Resolution", "integer"),
-                Field("training.precision", "Precision", "no|bf16|fp16"),
-            ),
-            (
-                Field("training.batch_size", "Batch size", "integer"),
-                Field("training.gradient_accumulation", "Accumulation", "integer"),
-                Field("training.caption_dropout", "Caption dropout", "number"),
-                Field("training.seed", "Seed", "integer"),
-                Field("training.save_state_every", "Save state every", "integer"),
-            ),
-        ),
-    ),
-    (
-        "Sampling: the same noise per class and index at every iteration",
-        (
-            (
-                Field("sampling.per_class", "Per class", "integer"),
-                Field("sampling.steps", "Sampler steps", "integer"),
-                Field("sampling.guidance", "Guidance", "number"),
-                Field("sampling.batch_size", "Batch size", "integer"),
-                Field("sampling.seed", "Seed", "integer"),
-            ),
-        ),
-    ),
-)
-FIELDS = tuple(field for _, rows in FORM for row in rows for field in row)
+    ]
+    return element("fieldset", join(parts), "pst-card pst-stage")
 
 
-def component(field: Field) -> gr.components.Component:
-    """The input of a field; what it accepts is decided by the configuration alone."""
-    common: dict[str, Any] = {"label": field.label, "min_width": 220 if field.kind in ("text", "list") else 90}
+def _source(source: Draft, stage: int, at: int, count: int, disabled: bool) -> Markup:
+    remove = button("Remove", "remove-source", disabled=disabled or count == 1, stage=str(stage), source=str(at))
+    head = element("div", join([element("b", f"Draws from · {source.get('name') or 'all images'}"), remove]), "pst-row")
+    return element("div", head + _grid(f"stages.{stage}.sources.{at}", source, SOURCE, disabled), "pst-source")
+
+
+def _section(title: str, prefix: str, values: Draft, fields: tuple[Field, ...], disabled: bool) -> Markup:
+    parts = [element("legend", title), _grid(prefix, values, fields, disabled)]
+    return element("fieldset", join(parts), "pst-card pst-stage")
+
+
+def _grid(prefix: str, values: Draft, fields: Sequence[Field], disabled: bool) -> Markup:
+    return element("div", join(_input(prefix, values, field, disabled) for field in fields), "pst-fields")
+
+
+def _input(prefix: str, values: Draft, field: Field, disabled: bool) -> Markup:
+    name, value = f"{prefix}.{field.path}", found(values, field.path)
+    off = Markup(" disabled") if disabled else Markup("")
+    kind = "pst-field wide" if field.wide else "pst-field"
+    if field.kind == "labels":
+        boxes = join(
+            Markup('<label><input type="checkbox" name="{}" value="{}"{}{}> {}</label>').format(
+                name, label, Markup(" checked") if label in (value or ()) else "", off, text
+            )
+            for label, text in LABELS.items()
+        )
+        return Markup('<div class="{}"><span>{}</span><div class="pst-row">{}</div></div>').format(
+            kind, field.label, boxes
+        )
+    if field.kind == "boolean":
+        box = Markup('<input type="checkbox" name="{}"{}{}>').format(name, Markup(" checked") if value else "", off)
+        return Markup('<label class="{} box">{} {}</label>').format(kind, box, field.label)
     if "|" in field.kind:
-        return gr.Dropdown(field.kind.split("|"), **common)
-    if field.kind in ("integer", "number"):
-        return gr.Number(precision=0 if field.kind == "integer" else None, **common)
-    return gr.Textbox(max_lines=1, **common)
-
-
-def form_values(config: StudyConfig) -> list[Any]:
-    """What the form shows of a configuration; a study without [training] shows the tiny preset."""
-    shown = config if config.training else config.model_copy(update={"training": tiny_training()})
-    values = [_at(shown, field.path.split(".")) for field in FIELDS]
-    return [", ".join(value) if isinstance(value, tuple) else value for value in values]
-
-
-def preset_values(config: StudyConfig, preset: str) -> list[Any]:
-    """As :func:`form_values`, with a preset's training."""
-    return form_values(config.model_copy(update={"training": PRESETS[preset]()}))
-
-
-def changed_config(config: StudyConfig, values: Sequence[Any]) -> StudyConfig:
-    """The configuration with the form's values. Raises UserError naming the wrong field in one line."""
-    training: TrainingConfig = config.training or tiny_training()
-    data = config.model_copy(update={"training": training}).model_dump(mode="python")
-    for field, value in zip(FIELDS, values, strict=True):
-        *sections, name = field.path.split(".")
-        section: Any = data
-        for part in sections:
-            section = section[int(part) if part.isdigit() else part]
-        section[name] = _parsed(field, value)
-    try:
-        return StudyConfig.model_validate(data)
-    except ValidationError as error:
-        raise UserError(f"not saved: {describe(error)}") from None
-
-
-def _at(model: BaseModel, path: Sequence[str]) -> Any:
-    value: Any = model
-    for part in path:
-        value = value[int(part)] if part.isdigit() else getattr(value, part)
-    return value
-
-
-def _parsed(field: Field, value: Any) -> Any:
-    if field.kind == "list":
-        return tuple(part.strip() for part in str(value or "").split(",") if part.strip())
-    return value.strip() if isinstance(value, str) else value
+        options = join(
+            Markup('<option value="{}"{}>{}</option>').format(
+                choice, Markup(" selected") if choice == (value or "") else "", choice or field.hint
+            )
+            for choice in field.kind.split("|")
+        )
+        control = Markup('<select name="{}"{}>{}</select>').format(name, off, options)
+    else:
+        mode = Markup(' inputmode="decimal"') if field.kind == "number" else Markup("")
+        mode += Markup(' list="pst-frozen"') if field.kind == "frozen" else Markup("")
+        text = "" if value is None else value
+        control = Markup(
+            '<input name="{}" value="{}" placeholder="{}" autocomplete="off" spellcheck="false"{}{}>'
+        ).format(name, text, field.hint, mode, off)
+    return Markup('<label class="{}"><span>{}</span>{}</label>').format(kind, field.label, control)

@@ -1,214 +1,218 @@
-"""Fine-tune: the two stages as forms, what they will take, the command, and the run as it goes."""
+"""Fine-tune: the stages as a form, what they will take, the command, the queue, and the run as it goes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from polypstudio import jobs
 from polypstudio.config import PRESETS
 from polypstudio.errors import UserError
 from polypstudio.figures import training as figures
-from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, ImageKey, IterationManifest, Pathology
+from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, ImageKey
 from polypstudio.store.atomic import read_json_lines
-from polypstudio.store.paths import iteration_set
-from polypstudio.store.studies import load_manifest, save_config
+from polypstudio.store.checkpoints import held_out_losses
+from polypstudio.store.paths import StudyPaths, iteration_set, preview_set
+from polypstudio.store.studies import load_manifest, preview_steps, save_config
 from polypstudio.ui.components.demo import READ_ONLY, is_read_only, rerun_command
-from polypstudio.ui.components.estimate import StageEstimate, estimate, peak_memory_mb
-from polypstudio.ui.components.job_panel import build_job_panel, start_on
+from polypstudio.ui.components.estimate import plan
+from polypstudio.ui.components.job_panel import build_job_panel, start_job, start_on
 from polypstudio.ui.components.markup import (
+    acting_block,
     block,
+    button,
     card,
     class_name,
-    command_line,
-    duration,
     element,
     empty,
     heading,
     join,
     paragraph,
     pictures,
-    table,
 )
-from polypstudio.ui.components.training_form import (
-    FIELDS,
-    FORM,
-    Field,
-    changed_config,
-    component,
-    form_values,
-    preset_values,
-)
+from polypstudio.ui.components.training_draft import changed, draft_of, preset_draft, received, saved_config
+from polypstudio.ui.components.training_form import form
 from polypstudio.ui.context import Selection, StudyContext
-from polypstudio.ui.images import image_address, sample_version
+from polypstudio.ui.images import file_version, image_address, sample_version
 
 PREVIEWS = 8
-STAGES = {"polyp_prior": "Stage 1, polyp_prior", "pathology": "Stage 2, pathology"}
+STEPS_SHOWN = 6  # checkpoints whose previews stand below each other
+Asked = Mapping[str, Any]
 
 
 def build(context: StudyContext) -> None:
     """Builds the tab inside the current ``gr.Tab``."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=6, min_width=480):
-            fields, preset, save = _form()
+            settings = acting_block("tune-form")
         with gr.Column(scale=5, min_width=420):
-            plan = block("tune-plan")
-            with gr.Row():
-                run = gr.Button("Start", variant="primary", size="md", elem_id="tune-run", min_width=90)
-                rerun = gr.Button("Run stage 2 anew, on a copy", size="md", elem_id="tune-rerun", min_width=90)
+            rerun = gr.Button("Run stage 2 anew, on a copy", size="md", elem_id="tune-rerun", min_width=90)
             panel = build_job_panel(context, "tune-jobs")
+            takes = block("tune-plan")
             loss = gr.Plot(show_label=False, elem_id="tune-loss")
+            held_out = gr.Plot(show_label=False, elem_id="tune-held-out")
             speed = gr.Plot(show_label=False, elem_id="tune-speed")
             previews = block("tune-previews")
 
-    def save_form(selection: Selection, *values: Any) -> None:
+    def shown(selection: Selection, before: str) -> tuple[Any, str]:
+        """The form as study.toml has it; what is being typed stays, unless another study or file is to be shown."""
+        now = _source(selection)
+        return (gr.skip() if now == before else _form(selection, is_read_only(context, selection)), now)
+
+    def act(selection: Selection, asked: Asked) -> tuple[Any, str]:
         if is_read_only(context, selection):
             raise UserError(READ_ONLY)
-        _save(selection, values)
+        html = _act(context, selection, asked)
+        return html, _source(selection)
 
     def plan_card(selection: Selection) -> str:
-        return _plan_card(selection, is_read_only(context, selection))
+        return plan(selection, is_read_only(context, selection))
 
-    def buttons(selection: Selection) -> tuple[gr.Button, gr.Button]:
-        changeable = not is_read_only(context, selection)
-        label = "Start" if not selection.iterations() else "Start or resume"
-        return gr.Button(label, visible=changeable), gr.Button(interactive=changeable)
-
-    live = [loss, speed, previews]
-    context.on_selection(_shown_form, fields)
-    context.on_selection(plan_card, plan)
-    context.on_selection(buttons, [run, save])
-    drawn = gr.State("")
+    source, drawn = gr.State(""), gr.State("")
+    live = [loss, held_out, speed, previews]
+    context.on_selection(shown, [settings, source], [source])
+    context.on_selection(plan_card, takes)
     context.on_selection(_live, [*live, drawn])
     context.listen(panel.timer.tick, _live_again, [*live, drawn], [drawn], show_progress="hidden")
-    context.listen(preset.input, _preset, fields, [preset])
-    context.refresh(context.listen(save.click, save_form, None, fields, queue=True))  # notices need the queue
-    start_on(context, run, _run_command)
+    context.refresh(context.on_act(settings, act, [settings, source]))
     start_on(context, rerun, rerun_command)
 
 
-def _form() -> tuple[list[Any], gr.Dropdown, gr.Button]:
-    """The inputs in the order of FIELDS, the choice of a preset, and the button that saves."""
-    inputs: dict[Field, Any] = {}
-    with gr.Row(equal_height=True):
-        preset = gr.Dropdown(
-            sorted(PRESETS), value=None, label="Fill in a preset", elem_id="tune-preset", min_width=140
+def _source(selection: Selection) -> str:
+    """What the form is filled from."""
+    paths = selection.paths
+    return f"{paths.root} {file_version(paths.config)}" if paths else ""
+
+
+def _form(selection: Selection, disabled: bool, draft: dict[str, Any] | None = None) -> str:
+    config = selection.config()
+    if config is None:
+        return empty("There is no study here yet.", "Make one in a shell: polypstudio new NAME --data FOLDER")
+    return str(_head(selection, disabled) + form(draft or draft_of(config), disabled))
+
+
+def _head(selection: Selection, disabled: bool) -> Markup:
+    """The choice of a preset and a device, and the buttons that save and start."""
+    names = Markup('<option value="">choose …</option>')
+    names += join(Markup("<option>{}</option>").format(name) for name in sorted(PRESETS))
+    off = Markup(" disabled") if disabled else ""
+    preset = Markup(
+        '<label class="pst-field"><span>Fill in a preset</span><select data-act="preset"{}>{}</select></label>'
+    ).format(off, names)
+    started = "Start" if not selection.iterations() else "Start or go on"
+    parts = [preset]
+    if len(jobs.devices()) > 1:
+        choices = join(Markup("<option>{}</option>").format(name) for name in jobs.devices())
+        parts.append(
+            Markup('<label class="pst-field"><span>Device</span><select name="device"{}>{}</select></label>').format(
+                off, choices
+            )
         )
-        save = gr.Button("Save to study.toml", size="md", elem_id="tune-save", min_width=140)
-    for title, rows in FORM:
-        with gr.Group(elem_classes="pst-form"):
-            gr.HTML(f"<h3>{title}</h3>", apply_default_css=False, js_on_load=None, padding=False)
-            for row in rows:
-                with gr.Row():
-                    inputs.update({field: component(field) for field in row})
-    return [inputs[field] for field in FIELDS], preset, save
+    parts += [
+        button("Save to study.toml", "save", disabled=disabled),
+        button("Estimate", "estimate", disabled=disabled),
+    ]
+    if not disabled:
+        parts.append(button(started, "start", "strong"))
+    return element("div", join(parts), "pst-card pst-head")
 
 
-def _shown_form(selection: Selection) -> list[Any]:
-    config = selection.config()
-    return form_values(config) if config else [None] * len(FIELDS)
-
-
-def _preset(selection: Selection, name: str | None) -> list[Any]:
-    """Fills the form; nothing is saved."""
-    config = selection.config()
-    if config is None or not name:
-        return [gr.skip()] * len(FIELDS)
-    return preset_values(config, name)
-
-
-def _save(selection: Selection, values: tuple[Any, ...]) -> None:
+def _act(context: StudyContext, selection: Selection, asked: Asked) -> str:
+    """What a button of the form asks for; the form that is to be shown then."""
     paths, config = selection.paths, selection.config()
     if paths is None or config is None:
         raise UserError("no study is chosen")
-    save_config(paths, changed_config(config, values))
-    gr.Info(f"{paths.config} saved", duration=4)
+    act, draft = str(asked.get("act")), received(asked.get("values") or {})
+    if act == "preset":
+        name = asked.get("choice")
+        return _form(selection, False, preset_draft(config, name) if name in PRESETS else draft)
+    if act not in ("save", "estimate", "start"):
+        return _form(selection, False, changed(draft, act, _number(asked, "stage"), _number(asked, "source")))
+    new = saved_config(config, draft)
+    if new != config:
+        save_config(paths, new)
+        gr.Info(f"{paths.config} saved", duration=4)
+    elif act == "save":
+        gr.Info("nothing has changed", duration=4)
+    if act != "save":
+        device = (asked.get("values") or {}).get("device")
+        arguments, title = (["run", paths.name], "Fine-tune, sample, evaluate")
+        if act == "estimate":
+            arguments, title = (["estimate", paths.name], "Estimate of time, memory and disk")
+        start_job(context, selection, paths.name, arguments, title, device=device)
+    return _form(selection, False)
 
 
-def _run_command(selection: Selection) -> tuple[str, list[str], str]:
-    if selection.study is None:
-        raise UserError("no study is chosen")
-    return selection.study, ["run", selection.study], "Fine-tune, sample, evaluate"
+def _number(asked: Asked, name: str) -> int:
+    text = str(asked.get(name, ""))
+    return int(text) if text.isdigit() else -1
 
 
 def _log(selection: Selection) -> list[dict[str, Any]]:
     return read_json_lines(selection.paths.training_log) if selection.paths else []
 
 
-def _plan_card(selection: Selection, read_only: bool) -> str:
-    """Time and memory as measured, and the command behind the button that can be pressed."""
-    config = selection.config()
-    if config is None or selection.study is None:
-        return empty("There is no study here yet.", command_line("polypstudio new NAME --data FOLDER"))
-    arguments = ["rerun", selection.study, f"{selection.study}-run-1"] if read_only else ["run", selection.study]
-    command = command_line(jobs.shell_command(arguments, selection.root))
-    if config.training is None:
-        return card(
-            heading("What it takes"),
-            paragraph("This study imports its iterations; saving the form adds a training of its own."),
-            command,
-        )
-    log = _log(selection)
-    memory = peak_memory_mb(log)
-    memory_text = (
-        f"Memory: {memory / 1024:.1f} GiB at most, in the logged run." if memory else "Memory: not measured yet."
-    )
-    rows = [_stage_row(stage) for stage in estimate(config.training, log)]
-    return card(
-        heading("What it takes"),
-        table(["", "images", "images/s", "time"], rows),
-        paragraph(memory_text, "pst-soft"),
-        command,
-    )
-
-
-def _stage_row(stage: StageEstimate) -> list[str]:
-    speed, seconds = stage.images_per_second, stage.seconds
-    return [
-        STAGES[stage.stage],
-        f"{stage.images:,}",
-        "not measured yet" if speed is None else f"{speed:.0f}",
-        "" if seconds is None else duration(seconds),
-    ]
-
-
 def _live(selection: Selection) -> tuple[Any, ...]:
-    """Loss and throughput as logged so far, the newest iteration's images, and what these were drawn from."""
+    """Loss, held-out loss and throughput as logged so far, the newest previews, and what these were drawn from."""
     log = _log(selection)
-    plots = [
-        gr.Plot(value=draw(log) if log else None, visible=bool(log)) for draw in (figures.loss, figures.throughput)
-    ]
+    losses = held_out_losses(selection.paths) if selection.paths else []
+    drawn = (
+        figures.loss(log) if log else None,
+        figures.held_out(losses) if losses else None,
+        figures.throughput(log) if log else None,
+    )
+    plots = [gr.Plot(value=figure, visible=figure is not None) for figure in drawn]
     return *plots, _previews(selection), _state(selection, log)
 
 
 def _live_again(selection: Selection, drawn: str) -> tuple[Any, ...]:
     """As :func:`_live`, and nothing where nothing has changed."""
     unchanged = _state(selection, _log(selection)) == drawn
-    return tuple(gr.skip() for _ in range(4)) if unchanged else _live(selection)
+    return tuple(gr.skip() for _ in range(5)) if unchanged else _live(selection)
 
 
 def _state(selection: Selection, log: list[dict[str, Any]]) -> str:
-    return f"{selection.study} {len(log)} {log[-1] if log else ''} {selection.iterations()[-1:]}"
+    steps = preview_steps(selection.paths)[-1:] if selection.paths else []
+    return f"{selection.study} {len(log)} {log[-1] if log else ''} {selection.iterations()[-1:]} {steps}"
 
 
 def _previews(selection: Selection) -> str:
-    """The first images of the newest iteration: the same noise as at every other."""
+    """What was drawn at the last checkpoints; without that, the first images of the newest iteration."""
     paths, iterations = selection.paths, selection.iterations()
+    steps = preview_steps(paths) if paths else []
+    if paths and steps:
+        return _at_checkpoints(paths, steps[-STEPS_SHOWN:])
     if paths is None or not iterations:
-        return empty("No iteration yet.", "The first images appear when the first checkpoint has been sampled.")
+        return empty("No iteration yet.", "The first images appear at the first checkpoint.")
     newest = iterations[-1]
     manifest = load_manifest(paths, newest)
-    rows = [
-        join(
-            [class_name(label, PATHOLOGY_NAMES[label]), pictures(_samples(paths.name, newest, label, manifest), label)]
-        )
-        for label in PATHOLOGIES
-    ]
+    rows = []
+    for label in PATHOLOGIES:
+        keys = [ImageKey(iteration_set(newest), label, i) for i in range(min(PREVIEWS, manifest.counts.get(label, 0)))]
+        addresses = [image_address(paths.name, key, sample_version(manifest, label, key.index)) for key in keys]
+        rows.append(join([class_name(label, PATHOLOGY_NAMES[label]), pictures(addresses, label)]))
     return card(heading(f"Newest iteration: {newest}"), element("div", join(rows)), kind="pst-previews")
 
 
-def _samples(study: str, iteration: int, label: Pathology, manifest: IterationManifest) -> list[str]:
-    count = min(PREVIEWS, manifest.counts.get(label, 0))
-    keys = [ImageKey(iteration_set(iteration), label, i) for i in range(count)]
-    return [image_address(study, key, sample_version(manifest, label, key.index)) for key in keys]
+def _at_checkpoints(paths: StudyPaths, steps: list[tuple[str, int]]) -> str:
+    """A row a checkpoint, newest first: the same noise in the same column."""
+    rows = []
+    for stage, step in reversed(steps):
+        cells = [element("span", f"{stage} {step}", "pst-step")]
+        for label in PATHOLOGIES:
+            addresses: list[str] = []
+            while (file := paths.preview(stage, step, label, len(addresses))).is_file():
+                key = ImageKey(preview_set(stage, step), label, len(addresses))
+                addresses.append(image_address(paths.name, key, file_version(file)))
+            cells.append(pictures(addresses, f"{label} at {step}", label))
+        rows.append(element("div", join(cells), "pst-preview-row"))
+    heads = join(class_name(label, PATHOLOGY_NAMES[label]) for label in PATHOLOGIES)
+    return card(
+        heading("Previews at fixed noise"),
+        paragraph(heads),
+        join(rows),
+        kind="pst-previews",
+    )

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from polypstudio.errors import UserError
 from polypstudio.reading.design import ReadingDesign, Stratum, make_items
-from polypstudio.reading.order import reader_order
+from polypstudio.reading.order import block_of, can_undo, reader_order
 
 STRATA = (
     Stratum(image_set="real/test", per_class=20),
@@ -92,3 +92,91 @@ def test_a_design_of_two_images_has_no_room_for_trouble() -> None:
 def test_wrong_designs_are_refused(wrong: dict) -> None:
     with pytest.raises(ValidationError):
         ReadingDesign(**({"strata": STRATA} | wrong))
+
+
+PAIRS = ReadingDesign(
+    strata=STRATA, protocol="pairs", questions=("preference",), training=2, repeats=0.1, block_size=10
+)
+
+
+def test_a_pair_is_a_synthetic_image_beside_a_real_one_of_its_class() -> None:
+    items = make_items(PAIRS, AVAILABLE)
+    judged = [item for item in items if not item.training]
+    assert len(judged) == PAIRS.n_items == 40
+    for item in items:
+        assert item.image.image_set.startswith("iterations/")
+        assert item.partner
+        assert item.partner.image_set == "real/test"
+        assert item.partner.label == item.image.label
+    assert len({item.partner for item in judged}) == 40, "no real image comes twice while there are others"
+
+
+def test_a_repeated_pair_may_change_sides_and_each_side_is_as_often_real() -> None:
+    items = make_items(PAIRS, AVAILABLE)
+    orders = [reader_order(PAIRS, items, f"R{n}") for n in range(20)]
+    assert {sum(showing.swapped for showing in order) for order in orders} == {PAIRS.n_showings // 2}
+    sides: dict[tuple[int, str], set[bool]] = {}
+    for n, order in enumerate(orders):
+        for showing in order:
+            sides.setdefault((n, showing.item), set()).add(showing.swapped)
+    assert {True, False} in sides.values()
+
+
+@pytest.mark.parametrize("design", [PAIRS, DESIGN.model_copy(update={"training": 3, "strata": STRATA[:2]})])
+def test_training_comes_first_and_shows_nothing_that_is_judged(design: ReadingDesign) -> None:
+    items = make_items(design, AVAILABLE)
+    training = {item.id for item in items if item.training}
+    assert len(training) == design.n_training
+    images = [key for item in items for key in (item.image, item.partner) if key and item.training]
+    judged = {key for item in items for key in (item.image, item.partner) if key and not item.training}
+    assert len(set(images)) == len(images)
+    assert not set(images) & judged
+    order = reader_order(design, items, "R1")
+    assert {showing.item for showing in order[: design.n_training]} == training
+    assert not training & {showing.item for showing in order[design.n_training :]}
+    assert len(order) == design.n_showings
+
+
+def test_training_that_the_study_has_no_images_for_is_named() -> None:
+    with pytest.raises(UserError, match=r"real/test, ad: 25 images asked for, 24 there"):
+        make_items(DESIGN.model_copy(update={"training": 5}), AVAILABLE)
+    only_real = DESIGN.model_copy(update={"training": 1, "strata": STRATA[:1]})
+    with pytest.raises(UserError, match="choose both kinds"):
+        make_items(only_real, AVAILABLE)
+
+
+def test_one_class_alone() -> None:
+    design = DESIGN.model_copy(update={"classes": ("ad",)})
+    assert {item.image.label for item in make_items(design, AVAILABLE)} == {"ad"}
+    assert design.n_items == 40
+
+
+def test_blocks_begin_anew_after_training_and_undo_stops_where_they_begin() -> None:
+    where = [(b.number, b.inside, b.length) for b in (block_of(PAIRS, p) for p in range(PAIRS.n_showings))]
+    assert where[:5] == [(0, 0, 4), (0, 1, 4), (0, 2, 4), (0, 3, 4), (1, 0, 10)]
+    assert where[-1] == (5, 3, 4)
+    assert block_of(PAIRS, PAIRS.n_showings) == block_of(PAIRS, PAIRS.n_showings - 1)
+    undoable = [can_undo(PAIRS, position) for position in range(16)]
+    assert undoable == [False] * 5 + [True] * 9 + [False, True]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"protocol": "pairs"}, "asks preference and not source or pathology"),
+        ({"questions": ("preference",)}, "asks source or pathology and not preference"),
+        ({"questions": ("quality",)}, "asks source or pathology"),
+        ({"protocol": "pairs", "questions": ("preference",), "strata": STRATA[:1]}, "needs real and synthetic"),
+        ({"classes": ()}, "at least 1"),
+        ({"training": 21}, "less than or equal to 20"),
+    ],
+)
+def test_designs_that_contradict_themselves_say_how(wrong: dict, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        ReadingDesign(**({"strata": STRATA} | wrong))
+
+
+def test_a_design_stored_before_there_were_options_still_loads() -> None:
+    body = '{"strata":[{"image_set":"real/test","per_class":4}],"repeats":0.1,"block_size":50,"seed":1,"questions":["source"]}'
+    design = ReadingDesign.model_validate_json(body)
+    assert (design.protocol, design.training, design.n_items) == ("single", 0, 8)

@@ -9,10 +9,10 @@ from map_factory import add_maps
 from study_factory import ENCODER, generated_study
 
 from polypstudio.reading.design import ReadingDesign, Stratum, make_items
-from polypstudio.records import ClassificationResult
+from polypstudio.records import ClassificationResult, MapsResult
 from polypstudio.store import readings
 from polypstudio.store.paths import StudyPaths
-from polypstudio.store.results import load_result
+from polypstudio.store.results import load_result, result_path
 from polypstudio.ui.components.map_view import available_alignments, colour_values, map_view
 from polypstudio.ui.context import Selection
 
@@ -28,6 +28,7 @@ def select(study: StudyPaths, encoder: str = ENCODER) -> Selection:
 
 def test_a_study_of_an_older_version_has_its_one_map(tmp_path: Path) -> None:
     older = generated_study(tmp_path, "older", iterations=1, per_class=4, real=12)
+    result_path(older, MapsResult, ENCODER).unlink()
     assert available_alignments(select(older)) == ["joint"]
     (joint,) = map_view(select(older), "joint")
     assert joint["iteration"] is None
@@ -77,7 +78,9 @@ def test_reader_scores_are_means_of_first_showings(tmp_path: Path) -> None:
         assert reader is not None
         for act in range(design.n_showings):
             showing = readings.place(reader).showings[0]
-            readings.submit(reader, readings.Answer(showing, f"{link.reader}-{act}", steps, 3, 2.0))
+            readings.submit(
+                reader, readings.Answer(showing, f"{link.reader}-{act}", {"source": steps, "pathology": 3}, 2.0)
+            )
     shown = colour_values(select(study))["readers"]
     assert shown["words"].startswith("mean of 2 readers")
     values = [value for sets in shown["values"].values() for classes in sets.values() for value in classes.values()]

@@ -8,6 +8,7 @@ import { createGallery } from "./gallery.js";
 import { describe } from "./images.js";
 import { Maps, pointsOf, rangesOf } from "./maps.js";
 import { plotlyLoaded } from "./plotly.js";
+import { listenToPointer } from "./pointing.js";
 
 const REAL_SETS = ["real/train", "real/test"];
 const ALIGNMENTS = { joint: "joint t-SNE", reference: "t-SNE of the real", iteration: "t-SNE of A alone" };
@@ -47,10 +48,8 @@ export function createMap({ view, images, store, viewer, help }) {
     if (closed) return;
     drawn = Object.assign(wanted, { map: mapAt(state) });
     plotly = library;
-    plot.on("plotly_hover", showHover);
-    plot.on("plotly_unhover", () => { hover.hidden = true; });
-    plot.on("plotly_click", (event) => openImage(event.points[0]));
-    plot.on("plotly_selected", (event) => event?.points?.length && gallery.open(event.points.map(imageOf)));
+    listenToPointer(plot, { hover: showHover, click: (name) => openImage(images.inSet(...name)) });
+    plot.on("plotly_selected", (event) => event?.points?.length && gallery.open(event.points.map((point) => images.inSet(...point.customdata))));
     update(store.get());
   }
 
@@ -72,7 +71,7 @@ export function createMap({ view, images, store, viewer, help }) {
   function asTrace(wanted) {
     const open = wanted.source === "synthetic";
     return {
-      type: "scattergl", mode: "markers", x: wanted.points.x, y: wanted.points.y, hoverinfo: "none", name: `${wanted.source} ${view.labels[wanted.label]}`,
+      type: "scattergl", mode: "markers", x: wanted.points.x, y: wanted.points.y, name: `${wanted.source} ${view.labels[wanted.label]}`,
       customdata: namesOf(wanted),
       marker: { symbol: open ? "diamond-open" : "circle", color: coloursOf(wanted), size: open ? 9 : 6, opacity: open ? 1 : 0.65, line: { width: open ? 1.6 : 0 } },
       unselected: { marker: { opacity: 0.15 } },
@@ -90,7 +89,6 @@ export function createMap({ view, images, store, viewer, help }) {
     colour.value = state.colour;
     legend.replaceChildren(...scheme.legend, judgedOn(scheme, map) === 0 ? h("b", {}, "none of these images is on this map") : "");
     legend.title = scheme.words ?? "";
-    hover.hidden = true;
     if (!plotly) return;
     redraw(tracesFor(state), map);
     plot.dataset.set = view.iterations[state.a].set;
@@ -104,6 +102,7 @@ export function createMap({ view, images, store, viewer, help }) {
     const other = map !== drawn.map && map;
     drawn = Object.assign(wanted, { map: map ?? drawn.map });
     if (changed.length) {
+      hover.hidden = true;
       plotly.restyle(plot, { x: values((each) => each.points.x), y: values((each) => each.points.y), customdata: values(namesOf),
         "marker.color": values(coloursOf), selectedpoints: changed.map(() => null) }, changed);
     }
@@ -113,12 +112,7 @@ export function createMap({ view, images, store, viewer, help }) {
     }
   }
 
-  function imageOf(point) {
-    return images.inSet(...point.customdata);
-  }
-
-  function openImage(point) {
-    const image = imageOf(point);
+  function openImage(image) {
     if (image) viewer.open(image);
   }
 
@@ -127,18 +121,26 @@ export function createMap({ view, images, store, viewer, help }) {
     return tracesFor(store.get()).flatMap(({ set, label, points }) => points.index.map((index) => images.inSet(set, label, index)));
   }
 
-  function showHover(event) {
-    const image = imageOf(event.points[0]);
+  let hovered = null;
+
+  function showHover(name, event) {
+    const image = name && images.inSet(...name);
+    hover.hidden = !image;
+    plot.classList.toggle("ps-pointed", Boolean(image));
     if (!image) return;
+    if (image.address !== hovered) fillHover(image);
     const box = plot.getBoundingClientRect();
+    const x = event.clientX - box.left;
+    const y = event.clientY - box.top;
+    hover.style.left = `${x > box.width / 2 ? x - hover.offsetWidth - 14 : x + 14}px`;
+    hover.style.top = `${Math.max(0, Math.min(box.height - hover.offsetHeight, y - hover.offsetHeight / 2))}px`;
+  }
+
+  function fillHover(image) {
+    hovered = image.address;
     const picture = h("img", { class: `ps-${image.label}`, src: image.address, alt: "" });
     picture.addEventListener("error", () => picture.replaceWith(h("span", { class: "ps-missing" }, "file missing")), { once: true });
     hover.replaceChildren(picture, h("span", {}, describe(image, view)));
-    hover.hidden = false;
-    const x = event.event.clientX - box.left;
-    const y = event.event.clientY - box.top;
-    hover.style.left = `${x > box.width / 2 ? x - hover.offsetWidth - 14 : x + 14}px`;
-    hover.style.top = `${Math.max(0, Math.min(box.height - hover.offsetHeight, y - hover.offsetHeight / 2))}px`;
   }
 
   /** The map as a figure: drawn anew without WebGL, so that an SVG holds shapes and no picture. */
@@ -177,12 +179,12 @@ function choice(name, options, chosen) {
     options.map(([value, words, missing]) => h("option", { value, disabled: Boolean(missing) }, missing ? `${words} (${missing})` : words)));
 }
 
-/** No axes: those of t-SNE have no meaning. */
+/** No axes: those of t-SNE have no meaning. The margin to the right is plotly's buttons', which would cover points. */
 function layout(map) {
   const ranges = rangesOf(map);
   const axis = (name) => ({ range: ranges[name], visible: false, zeroline: false });
   return {
-    xaxis: axis("x"), yaxis: axis("y"), margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: false, dragmode: "lasso", hovermode: "closest",
+    xaxis: axis("x"), yaxis: axis("y"), margin: { l: 0, r: 30, t: 0, b: 0 }, showlegend: false, dragmode: "lasso", hovermode: false,
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     modebar: { bgcolor: "rgba(0,0,0,0)", color: "#8a94a3", activecolor: "#5b6675", orientation: "v" },
     newselection: { line: { color: "#8a94a3", width: 1 } },

@@ -28,7 +28,7 @@ function makeQuestions(place, changed) {
   function row(question) {
     if (question.kind === "text") {
       return `<div class="question text" data-question="${question.name}"><span class="asked">${escaped(question.text)}</span>`
-        + `<input maxlength="500" placeholder="optional" aria-label="${escaped(question.text)}" autocomplete="off"><button type="button" class="on">Go on <kbd>Enter</kbd></button></div>`;
+        + `<input maxlength="500" placeholder="${escaped(question.text)}, optional" aria-label="${escaped(question.text)}" autocomplete="off"><button type="button" class="on">Go on <kbd>Enter</kbd></button></div>`;
     }
     const zero = question.zero ? key(question, 0, `0, ${question.zero}`, `<kbd>0</kbd>${escaped(question.zero)}`, "cannot") : "";
     return `<div class="question ${question.kind}" data-question="${question.name}"><span class="asked">${escaped(question.text)}</span>`
