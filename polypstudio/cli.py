@@ -17,6 +17,10 @@ from polypstudio.records import PATHOLOGIES
 from polypstudio.stopping import Stopped
 
 EXIT_USER_ERROR = 2
+ENCODER_HELP = (
+    "efficientnet-lite0, -lite1, -lite2, inception or dinov2, each also as NAME@PIXELS, or classifier, the study's own "
+    "(default: the study's)"
+)
 EXIT_STOPPED = 130
 
 
@@ -132,14 +136,19 @@ def _add_steps(study_verb: Any) -> None:
     for name, run, text, encoded in (
         ("train", steps.train, "fine-tune, stage by stage; resumes where it was stopped", False),
         ("sample", steps.sample, "draw the synthetic images of every iteration", False),
-        ("evaluate", steps.evaluate, "features, KID matrix, neighbours and t-SNE of all iterations", True),
+        (
+            "evaluate",
+            steps.evaluate,
+            "features, KID matrix, rankings, neighbours, coverage, leak check and t-SNE of all iterations",
+            True,
+        ),
         ("run", steps.run_all, "all steps; what is done and unchanged is skipped", True),
         ("classify", steps.classify, "the augmentation test with EfficientNet", False),
     ):
         added = study_verb(name, run, text)
         _add_config(added)
         if encoded:
-            added.add_argument("--encoder", help="default: the study's")
+            added.add_argument("--encoder", help=ENCODER_HELP)
 
 
 def _add_config(verb: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from polypstudio.records import (
     CoverageResult,
     KidResult,
     LeakResult,
+    NeighbourResult,
     Pathology,
     RankingResult,
     StudyContents,
@@ -29,6 +30,7 @@ def evidence_lines(contents: StudyContents) -> list[str]:
     if contents.kid is None:
         return []
     lines = matrix_lines(contents.kid)
+    lines += neighbour_lines(contents.neighbours) if contents.neighbours else []
     lines += ranking_lines(contents.ranking) if contents.ranking else []
     lines += coverage_lines(contents.coverage) if contents.coverage else []
     lines += leak_lines(contents.leaks) if contents.leaks else []
@@ -57,6 +59,22 @@ def matrix_lines(result: KidResult) -> list[str]:
                 f"{row.alignment.p:6.3f}  {' '.join(row.alarms)}"
             )
         lines += [f"warning: {warning}" for warning in reference.warnings]
+    return lines
+
+
+def neighbour_lines(result: NeighbourResult) -> list[str]:
+    """What the nearest images say of every iteration: class agreement, copies, near-duplicates."""
+    repeated = {each.iteration: each.images for each in result.duplicates}
+    lines = [
+        "",
+        f"nearest images (k {result.k}; class agreement of the real images {result.real_agreement:.2f}, of chance 0.50)",
+        f"{'iteration':>12} {'agreement':>10} {'copies':>7} {'near-duplicates':>16} {'of':>5}",
+    ]
+    for row, copied in zip(result.agreement, result.copies, strict=True):
+        copies = sum(image.is_copy for image in copied.images)
+        lines.append(
+            f"{row.iteration:>12} {row.overall:10.2f} {copies:7} {repeated.get(row.iteration, '–'):>16} {len(copied.images):5}"
+        )
     return lines
 
 
