@@ -13,6 +13,7 @@ from polypstudio import __version__, processes
 from polypstudio.config import LAYOUTS, PRESETS
 from polypstudio.console import as_job, describe_os_error
 from polypstudio.errors import UserError
+from polypstudio.records import PATHOLOGIES
 from polypstudio.stopping import Stopped
 
 EXIT_USER_ERROR = 2
@@ -67,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     _add_serving(verb)
     _add_making(verb, study_verb)
     _add_steps(study_verb)
+    _add_generating(study_verb)
     _add_outputs(verb, study_verb)
     return top
 
@@ -112,6 +114,9 @@ def _add_making(verb: Any, study_verb: Any) -> None:
     take.add_argument("--iteration", type=int, required=True, help="its number of optimizer steps")
     take.add_argument("--ad", type=Path, metavar="DIR", help="folder of synthetic AD images")
     take.add_argument("--non-ad", type=Path, metavar="DIR", help="folder of synthetic Non-AD images")
+    take.add_argument(
+        "--as-is", action="store_true", help="do not match the images to the real ones (borders, size, codec)"
+    )
     take.add_argument("--weights", type=Path, metavar="DIR", help="a diffusers U-Net folder")
 
     base = verb("base", making.make_base, "train the tiny Stable Diffusion that ships with PolypStudio")
@@ -139,6 +144,22 @@ def _add_steps(study_verb: Any) -> None:
 
 def _add_config(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--config", type=Path, metavar="FILE", help="configuration (default: the study's study.toml)")
+
+
+def _add_generating(study_verb: Any) -> None:
+    from polypstudio.commands import generating
+
+    text = "draw images of one prompt and the same noise at chosen iterations, beside the study's samples"
+    generate = study_verb("generate", generating.generate, text)
+    generate.add_argument("--iteration", type=int, action="append", required=True, help="may be given several times")
+    generate.add_argument("--prompt", help="default: that of the class")
+    generate.add_argument(
+        "--class", dest="label", choices=PATHOLOGIES, default="ad", help="whose noise (default: %(default)s)"
+    )
+    generate.add_argument("--seed", type=int, help="default: the study's, which gives the noise of its samples")
+    generate.add_argument("--guidance", type=float, help="default: the study's")
+    generate.add_argument("--steps", type=int, help="default: the study's")
+    generate.add_argument("--count", type=int, default=2, help="images an iteration (default: %(default)s)")
 
 
 def _add_outputs(verb: Any, study_verb: Any) -> None:

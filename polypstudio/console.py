@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -80,6 +81,8 @@ def as_job() -> Iterator[None]:
 def describe_os_error(error: OSError) -> str:
     """Which file, and what is wrong with it, in one line."""
     place = f"{error.filename}: " if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{place}the disk is full; what was saved before is kept: free some space and run again"
     return f"{place}{error.strerror or error}"
 
 

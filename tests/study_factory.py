@@ -12,27 +12,37 @@ from typing import Literal
 
 import numpy as np
 from PIL import Image
-from sklearn_scores import judge
+from sklearn_scores import judge as judge_run
 
 from polypstudio.config import DataConfig, EvaluationConfig, SamplingConfig, StudyConfig, tiny_training
-from polypstudio.metrics.class_evidence import KidSettings, evidence
+from polypstudio.metrics.class_evidence import KidSettings, judge
 from polypstudio.metrics.classification import balanced_accuracy, mcnemar_p, paired_difference
 from polypstudio.metrics.features import ClassFeatures, FeatureSet
 from polypstudio.metrics.kid import default_subset_size
-from polypstudio.metrics.memorization import copies, copy_threshold
+from polypstudio.metrics.memorization import copies, copy_threshold, near_duplicates
 from polypstudio.metrics.neighbours import class_agreement, real_agreement
-from polypstudio.metrics.tsne import joint_embedding
+from polypstudio.metrics.prdc import class_coverage
+from polypstudio.metrics.tsne import embedding
 from polypstudio.records import (
     PATHOLOGIES,
     Arm,
     ClassificationResult,
+    CoverageResult,
     ImageKey,
+    IterationCoverage,
     IterationManifest,
     KidResult,
+    MapAlignment,
+    MapNumbers,
     MapPoint,
+    MapSet,
+    MapsResult,
     NeighbourResult,
     Pathology,
+    RankingResult,
     RealImage,
+    ReferenceCoverage,
+    TsneMap,
     TsneResult,
 )
 from polypstudio.store.features import file_hash, image_set_hash, save_features
@@ -48,6 +58,8 @@ PROMPTS: dict[Pathology, str] = {
     "non_ad": "high quality colonoscopy image of a non-adenomatous polyp",
 }
 TINT = {"ad": (196, 92, 74), "non_ad": (206, 138, 116)}
+
+SPLITS: dict[Literal["train", "held_out"], str] = {"train": "train", "held_out": "test"}
 
 Features = dict[tuple[str, Pathology], np.ndarray]
 
@@ -78,8 +90,12 @@ def generated_study(
         _iteration(study, step, (position + 1) / iterations, per_class, size, seed)
     if results and steps:
         features = _features(study, index, steps, per_class, random)
-        save_result(study, ENCODER, _kid(features, steps, config.evaluation))
+        kid, ranking = _kid(features, steps, config.evaluation)
+        save_result(study, ENCODER, kid)
+        save_result(study, ENCODER, ranking)
+        save_result(study, ENCODER, _coverage(features, steps))
         save_result(study, ENCODER, _tsne(features, config.evaluation))
+        save_result(study, ENCODER, _maps(features, steps))
         save_result(study, ENCODER, _neighbours(features, steps, config.evaluation))
         save_result(study, ENCODER, _classification(index, steps[-1], random))
     return study
@@ -194,21 +210,71 @@ def _classes(features: Features, image_set: str, groups: bool) -> ClassFeatures:
     return ClassFeatures(ad=of("ad"), non_ad=of("non_ad"))
 
 
-def _kid(features: Features, steps: list[int], settings: EvaluationConfig) -> KidResult:
+def _kid(features: Features, steps: list[int], settings: EvaluationConfig) -> tuple[KidResult, RankingResult]:
     size = default_subset_size(len(rows) for rows in features.values())
     kid_settings = KidSettings(size, settings.subsets, settings.bootstrap, settings.permutations, settings.seed)
     synthetic = {step: _classes(features, iteration_set(step), groups=False) for step in steps}
-    splits: dict[Literal["train", "held_out"], str] = {"train": "train", "held_out": "test"}
-    return KidResult(
+    judged = {
+        name: judge(_classes(features, real_set(split), groups=True), synthetic, kid_settings)
+        for name, split in SPLITS.items()
+    }
+    kid = KidResult(
         encoder=ENCODER,
         subsets=settings.subsets,
         subset_size=size,
         settings={"bootstrap": settings.bootstrap, "permutations": settings.permutations},
+        references={name: evidence for name, (evidence, _) in judged.items()},
+    )
+    ranking = RankingResult(
+        encoder=ENCODER, draws=settings.bootstrap, references={name: ranked for name, (_, ranked) in judged.items()}
+    )
+    return kid, ranking
+
+
+def _coverage(features: Features, steps: list[int], k: int = 3) -> CoverageResult:
+    real = {name: _classes(features, real_set(split), groups=False) for name, split in SPLITS.items()}
+    synthetic = {step: _classes(features, iteration_set(step), groups=False) for step in steps}
+    others = {"train": "held_out", "held_out": "train"}
+    return CoverageResult(
+        encoder=ENCODER,
+        k=k,
         references={
-            name: evidence(_classes(features, real_set(split), groups=True), synthetic, kid_settings)
-            for name, split in splits.items()
+            name: ReferenceCoverage(
+                iterations=[
+                    IterationCoverage(
+                        iteration=step, per_class=class_coverage(classes, synthetic[step], "synthetic", k)
+                    )
+                    for step in steps
+                ],
+                yardstick=class_coverage(classes, real[others[name]], "real", k),
+            )
+            for name, classes in real.items()
         },
     )
+
+
+def _maps(features: Features, steps: list[int]) -> MapsResult:
+    """A map of each alignment, drawn with the first two features in place of t-SNE, which would take seconds."""
+
+    def drawn(alignment: MapAlignment, iteration: int | None, perplexity: float) -> TsneMap:
+        shown = [real_set("train"), *(iteration_set(n) for n in (steps if iteration is None else [iteration]))]
+        sets = [
+            MapSet(image_set=name, label=label, **dict(zip("xy", rows[:, :2].T.round(2).tolist(), strict=True)))
+            for (name, label), rows in features.items()
+            if name in shown
+        ]
+        numbers = MapNumbers(
+            trustworthiness=0.9,
+            silhouette=0.1,
+            silhouette_features=0.2,
+            agreement=dict.fromkeys(steps if iteration is None else [iteration], 0.55),
+        )
+        return TsneMap(
+            alignment=alignment, iteration=iteration, perplexity=perplexity, seed=0, numbers=numbers, sets=sets
+        )
+
+    maps = [drawn("joint", None, 10.0), drawn("joint", None, 5.0), drawn("reference", None, 10.0)]
+    return MapsResult(encoder=ENCODER, k=5, maps=maps + [drawn("iteration", step, 10.0) for step in steps])
 
 
 def _tsne(features: Features, settings: EvaluationConfig) -> TsneResult:
@@ -219,7 +285,7 @@ def _tsne(features: Features, settings: EvaluationConfig) -> TsneResult:
         for i in range(len(rows))
     ]
     rows = np.concatenate([rows for (image_set, _), rows in features.items() if image_set != real_set("test")])
-    points = joint_embedding(rows, settings.perplexity, settings.seed)
+    points = embedding(rows, settings.perplexity, settings.seed)
     return TsneResult(
         encoder=ENCODER,
         perplexity=settings.perplexity,
@@ -241,6 +307,7 @@ def _neighbours(features: Features, steps: list[int], settings: EvaluationConfig
         agreement=[class_agreement(real, synthetic[step], step, settings.neighbours) for step in steps],
         copy_threshold=threshold,
         copies=[copies(real, synthetic[step], step, threshold) for step in steps],
+        duplicates=[near_duplicates(synthetic[step], step, threshold) for step in steps],
     )
 
 
@@ -260,7 +327,7 @@ def _classification(index: list[RealImage], step: int, random: np.random.Generat
             iteration=iteration,
             synthetic_per_real=0.5 if iteration else 0.0,
             n_train=Counter(image.label for image in labelled(index, "train")),
-            runs=[judge(name, seed, truth, run) for seed, run in zip(SEEDS, runs, strict=True)],
+            runs=[judge_run(name, seed, truth, run) for seed, run in zip(SEEDS, runs, strict=True)],
             balanced_accuracy=balanced_accuracy(truth, runs, groups, draws=100),
             difference=paired_difference(truth, runs, baseline, groups, draws=100) if baseline else None,
             p=mcnemar_p(truth, np.mean(baseline, axis=0), np.mean(runs, axis=0)) if baseline else None,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import timm
+import torch
 from timm.data import resolve_data_config
 from torch import Tensor, nn
 
@@ -33,12 +36,12 @@ def create_classifier(model: str, pretrained: bool) -> Classifier:
     The new head is drawn from torch's global generator. Raises UserError for an unknown name, and where pretrained
     weights cannot be had.
     """
-    if model in NETWORKS:
+    if model in NETWORKS and NETWORKS[model].weights is None:
         network = NETWORKS[model]
         if pretrained:
             module = create_network(network, classes=len(PATHOLOGIES))
         else:
-            module = timm.create_model(network.timm_name, num_classes=len(PATHOLOGIES))
+            module = timm.create_model(network.architecture, num_classes=len(PATHOLOGIES))
         return Classifier(module, network.mean, network.std, pretrained)
     if not timm.is_model(model):
         raise UserError(f"`classification.model`: timm has no model `{model}`; use `efficientnet-lite0` or a timm name")
@@ -56,3 +59,11 @@ def _timm_model(model: str, pretrained: bool) -> nn.Module:
             f"`classification.model`: the pretrained weights of `{model}` cannot be had ({reason}); go online once, set "
             "`classification.pretrained = false`, or use `efficientnet-lite0`"
         ) from None
+
+
+def penultimate(classifier: Classifier, pixels: np.ndarray) -> np.ndarray:
+    """The features (n, d) that the head decides upon, of images (n, h, w, 3) uint8."""
+    module: Any = classifier.module
+    with torch.inference_mode():
+        standardised = normalise(torch.from_numpy(pixels), classifier.mean, classifier.std)
+        return module.forward_head(module.forward_features(standardised), pre_logits=True).numpy()

@@ -70,7 +70,7 @@ def rerun(options: argparse.Namespace) -> dict[str, Any]:
 
 def import_iteration(options: argparse.Namespace) -> dict[str, Any]:
     """Takes an iteration from outside."""
-    from polypstudio.pipeline.importing import import_images, import_weights
+    from polypstudio.pipeline.importing import import_images, import_weights, real_format
 
     study = find_study(options.study, options.root)
     images = options.ad is not None and options.non_ad is not None
@@ -82,10 +82,14 @@ def import_iteration(options: argparse.Namespace) -> dict[str, Any]:
             following, answer = "sample", {"iteration": options.iteration, "origin": "imported weights"}
         else:
             folders: dict[Pathology, Path] = {"ad": options.ad, "non_ad": options.non_ad}
+            config = load_config(study)
+            form = None if options.as_is else real_format(study, config)
             report = console.announce("Taking the images")
-            manifest = import_images(study, load_config(study), options.iteration, folders, report)
+            manifest = import_images(study, config, options.iteration, folders, report, form)
             following, answer = "evaluate", manifest.model_dump(mode="json", exclude={"config", "hashes"})
     if not options.json:
+        for done, images in answer.get("matching", {}).items():
+            print(f"{done}: {images} images")
         print(f"iteration {options.iteration} taken. Next: polypstudio {following} {options.study}")
     return answer
 

@@ -12,25 +12,15 @@ from typing import TYPE_CHECKING, Any
 from polypstudio import processes
 from polypstudio.config import StudyConfig
 from polypstudio.console import Console
-from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, KidResult, Pathology
 from polypstudio.stopping import Stop, stop_on_signals
 from polypstudio.store.atomic import sweep
 from polypstudio.store.locks import exclusive
 from polypstudio.store.paths import StudyPaths, find_study
-from polypstudio.store.results import load_result
 from polypstudio.store.studies import load_config, read_config
 
 if TYPE_CHECKING:
     from polypstudio.pipeline.context import Context
     from polypstudio.pipeline.runner import Step
-
-# The columns of the paper's Table 2: within and across the classes, first of synthetic AD, then of synthetic Non-AD.
-PAIRS: tuple[tuple[Pathology, Pathology], ...] = (
-    ("ad", "ad"),
-    ("ad", "non_ad"),
-    ("non_ad", "non_ad"),
-    ("non_ad", "ad"),
-)
 
 
 @contextlib.contextmanager
@@ -77,11 +67,11 @@ def sample(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
-    """Features and evidence; prints the KID matrix of every iteration."""
+    """Features and evidence; prints the KID matrix of every iteration, rankings, coverage and agreement of encoders."""
     from polypstudio.pipeline import plans
 
     answer = _run(options, lambda context, stop: plans.evaluation(context, encoder_of(options, context.config)))
-    return {**answer, **_show_matrix(options)}
+    return {**answer, **_show_evidence(options)}
 
 
 def classify(options: argparse.Namespace) -> dict[str, Any]:
@@ -96,7 +86,7 @@ def run_all(options: argparse.Namespace) -> dict[str, Any]:
     from polypstudio.pipeline import plans
 
     answer = _run(options, lambda context, stop: plans.everything(context, encoder_of(options, context.config), stop))
-    return {**answer, **_show_matrix(options)}
+    return {**answer, **_show_evidence(options)}
 
 
 def config_of(options: argparse.Namespace, study: StudyPaths) -> StudyConfig:
@@ -111,36 +101,14 @@ def encoder_of(options: argparse.Namespace, config: Any) -> str:
     return options.encoder or config.evaluation.encoder
 
 
-def _show_matrix(options: argparse.Namespace) -> dict[str, Any]:
+def _show_evidence(options: argparse.Namespace) -> dict[str, Any]:
+    """Prints the tables, or hands over the results as they are stored."""
+    from polypstudio.commands.tables import evidence_lines
+    from polypstudio.store.contents import load_contents
+
     study = find_study(options.study, options.root)
-    result = load_result(study, KidResult, encoder_of(options, config_of(options, study)))
-    if result is None:
-        return {}
+    contents = load_contents(study, encoder_of(options, config_of(options, study)))
     if not options.json and processes.is_main():
-        print("\n".join(matrix_lines(result)))
-    return {"kid": result.model_dump(mode="json")}
-
-
-def matrix_lines(result: KidResult) -> list[str]:
-    """The KID matrix of every iteration as a table for a terminal."""
-    lines = []
-    for name, reference in result.references.items():
-        separation = reference.separation
-        counts = ", ".join(f"{reference.n_real[label]} {PATHOLOGY_NAMES[label]}" for label in PATHOLOGIES)
-        lines += [
-            "",
-            f"{result.encoder} · real images: {name} ({counts}) · separation {separation.kid:.4f}, p {separation.p:.3f}",
-            f"{'iteration':>12} {'AD|AD':>9} {'AD|Non':>9} {'Non|Non':>9} {'Non|AD':>9} "
-            f"{'margin AD':>10} {'margin Non':>10} {'A':>7} {'CI':>15} {'p':>6}  alarms",
-        ]
-        for row in [*reference.iterations, *([reference.reconstruction] if reference.reconstruction else [])]:
-            kids = " ".join(f"{row.cell(x, y).kid:9.4f}" for x, y in PAIRS)
-            margins = " ".join(f"{row.margins[label].value:10.4f}" for label in PATHOLOGIES)
-            value = "–" if row.alignment.value is None else f"{row.alignment.value:.2f}"
-            ci = "–" if row.alignment.ci is None else "–".join(f"{bound:.2f}" for bound in row.alignment.ci)
-            lines.append(
-                f"{row.iteration or 'reconstruct.':>12} {kids} {margins} {value:>7} {ci:>15} "
-                f"{row.alignment.p:6.3f}  {' '.join(row.alarms)}"
-            )
-        lines += [f"warning: {warning}" for warning in reference.warnings]
-    return lines
+        print("\n".join(evidence_lines(contents)))
+    results = {"kid": contents.kid, "ranking": contents.ranking, "coverage": contents.coverage, "leaks": contents.leaks}
+    return {name: result.model_dump(mode="json") for name, result in results.items() if result is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from typing import Annotated
 
 import tomli_w
 from pydantic import Field, ValidationError
@@ -12,6 +13,8 @@ from polypstudio.config.presets import pathology_stage, prior_stage
 from polypstudio.config.section import Section
 from polypstudio.config.training import TrainingConfig
 from polypstudio.errors import UserError
+
+PerplexityValue = Annotated[float, Field(gt=1)]
 
 
 class SamplingConfig(Section):
@@ -35,6 +38,11 @@ class EvaluationConfig(Section):
     perplexity: float = Field(30.0, gt=1)
     neighbours: int = Field(10, gt=0)
     seed: int = 0
+    coverage_neighbours: int | None = Field(
+        None, gt=0, description="k of precision, recall, density and coverage; default: min(5, smallest set - 1)"
+    )
+    other_perplexities: tuple[PerplexityValue, ...] = Field((10.0, 50.0), description="of further t-SNE maps")
+    other_seeds: tuple[int, ...] = Field((1,), description="of further t-SNE maps: what another start changes")
 
 
 class ClassificationConfig(Section):

@@ -12,12 +12,13 @@ from typing import Any
 import torch
 from diffusers import UNet2DConditionModel
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from polypstudio.config import LoraConfig
 from polypstudio.diffusion.base import MODEL_WEIGHTS
 from polypstudio.diffusion.ema import Ema
+from polypstudio.diffusion.tensors import write_tensors
 from polypstudio.diffusion.trained_part import adapters, merged
 from polypstudio.store.atomic import new_folder, write_json
 from polypstudio.store.checkpoints import CHECKPOINT_RECORD
@@ -83,10 +84,10 @@ class Learner:
         for (name, parameter), average in zip(self.trained.items(), self.ema.averages, strict=True):
             moments = {key: self.optimizer.state[parameter][key] for key in _MOMENTS}
             for kind, tensor in {"weight": parameter.detach(), "ema": average, **moments}.items():
-                tensors[f"{kind}.{name}"] = tensor.to("cpu").contiguous()
+                tensors[f"{kind}.{name}"] = tensor
         state = folder / f"state-{step:06d}"
         with new_folder(state) as temporary:
-            save_file(tensors, temporary / "state.safetensors")
+            write_tensors(tensors, temporary / "state.safetensors")
             updates = self.optimizer.state[self.parameters[0]]["step"].item()  # fewer than steps where fp16 overflowed
             record = {"step": step, "updates": updates, "fingerprint": fingerprint, "watched": dict(watched or {})}
             write_json(temporary / "state.json", record)
@@ -123,5 +124,5 @@ class Learner:
 
 
 def _save_half(weights: Mapping[str, Tensor], path: Path) -> None:
-    half = {name: tensor.detach().to("cpu", torch.float16).contiguous() for name, tensor in weights.items()}
-    save_file(half, path, metadata={"format": "pt"})
+    half = {name: tensor.to(torch.float16) for name, tensor in weights.items()}
+    write_tensors(half, path, metadata={"format": "pt"})

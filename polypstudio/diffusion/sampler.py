@@ -31,11 +31,12 @@ class Sampler:
         base: Base,
         unet: UNet2DConditionModel,
         embeddings: Mapping[str, torch.Tensor] | None = None,
+        prompts: Mapping[Pathology, str] | None = None,
     ) -> None:
-        """``embeddings``: prompt -> (tokens, width), where they are at hand."""
+        """``embeddings``: prompt -> (tokens, width), where they are at hand. ``prompts``: other words than the study's."""
         training = training_section(config)
         device = processes.state().device
-        prompts = sample_prompts(training)
+        prompts = prompts or sample_prompts(training)
         words = [NEGATIVE, *dict.fromkeys(prompts.values())]
         if embeddings is None:
             embeddings = dict(zip(words, prompt_embeddings(base, words, device), strict=True))

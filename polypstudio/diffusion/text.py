@@ -8,11 +8,12 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from polypstudio import processes
 from polypstudio.diffusion.base import Base
+from polypstudio.diffusion.tensors import write_tensors
 from polypstudio.store.atomic import new_file
 from polypstudio.store.paths import StudyPaths
 
@@ -36,7 +37,7 @@ def cached_embeddings(
             other.unlink()
         embeddings = prompt_embeddings(base, prompts, device).cpu()
         with new_file(path) as temporary:
-            save_file({_key(text): row.clone() for text, row in zip(prompts, embeddings, strict=True)}, temporary)
+            write_tensors({_key(text): row.clone() for text, row in zip(prompts, embeddings, strict=True)}, temporary)
     processes.wait()
     stored = load_file(path)
     return torch.stack([stored[_key(text)] for text in prompts])

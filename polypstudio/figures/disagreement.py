@@ -10,7 +10,7 @@ from polypstudio.findings.words import alignment_words
 from polypstudio.records import ReferenceEvidence
 
 SYMBOLS = {"aligned": "circle", "class_ignored": "circle-open", "swapped": "x", "undecidable": "diamond-open"}
-POSITIONS = ("top right", "bottom left", "top left", "bottom right")  # so that neighbours do not overlap
+LABEL_STEPS = (18, 42, 66)  # pixels from a point to its label: neighbours by looks take turns, above and below
 MEANINGS = {
     "aligned": "class shown (p < 0.05)",
     "class_ignored": "class not shown",
@@ -34,26 +34,43 @@ def disagreement(reference: ReferenceEvidence, height: int = 380) -> go.Figure:
         hoverinfo="skip",
         showlegend=False,
     )
-    positions = {row.iteration: POSITIONS[i % len(POSITIONS)] for i, row in enumerate(rows)}
     for verdict, symbol in SYMBOLS.items():
         chosen = [row for row in rows if row.verdict == verdict]
         if chosen:
-            _points(figure, chosen, symbol, MEANINGS[verdict], positions)
+            _points(figure, chosen, symbol, MEANINGS[verdict])
+    _label(figure, rows)
     figure.update_xaxes(title_text="← looks less real · within-class KID · looks more real →", autorange="reversed")
     figure.update_yaxes(title_text="class alignment A")
     return figure
 
 
-def _points(figure: go.Figure, rows: list[Comparison], symbol: str, name: str, positions: dict[int, str]) -> None:
+def _label(figure: go.Figure, rows: list[Comparison]) -> None:
+    """Names the points by iteration, so that those of one place can still be told apart."""
+    placed = sorted((row for row in rows if row.alignment.value is not None), key=lambda row: row.within)
+    for position, row in enumerate(placed):
+        distance = LABEL_STEPS[position // 2 % len(LABEL_STEPS)]
+        figure.add_annotation(
+            x=row.within,
+            y=row.alignment.value,
+            text=str(row.iteration),
+            ax=0,
+            ay=-distance if position % 2 else distance,
+            showarrow=True,
+            arrowhead=0,
+            arrowwidth=1,
+            arrowcolor=GRID,
+            standoff=6,
+        )
+
+
+def _points(figure: go.Figure, rows: list[Comparison], symbol: str, name: str) -> None:
     bars = error_bars([row.alignment for row in rows], faded(NEUTRAL, 0.6))
     figure.add_scatter(
         x=[row.within for row in rows],
         y=[row.alignment.value for row in rows],
         error_y=bars,
-        mode="markers+text",
+        mode="markers",
         text=[str(row.iteration) for row in rows],
-        textposition=[positions[row.iteration] for row in rows],
-        cliponaxis=False,
         name=name,
         marker={
             "symbol": symbol,

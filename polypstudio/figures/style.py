@@ -26,6 +26,7 @@ _AXIS = {
     "ticks": "outside",
     "tickcolor": GRID,
     "automargin": True,
+    "title": {"font": {"size": 12.5}},
 }
 
 TEMPLATE = go.layout.Template(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 
@@ -35,6 +37,13 @@ def d_prime(hits: int, n_signal: int, false_alarms: int, n_noise: int) -> float:
     return float(ndtri(hit_rate) - ndtri(false_alarm_rate))
 
 
+def d_prime_of_pairs(share: float, n: int) -> float:
+    """d' = √2 · z(share of right choices) between two (Macmillan & Creelman 2005), by the log-linear correction."""
+    from scipy.special import ndtri
+
+    return float(2**0.5 * ndtri((share * n + 0.5) / (n + 1)))
+
+
 def auc(scores: np.ndarray, positive: np.ndarray) -> float:
     """Area under the ROC curve: the chance that a positive scores above a negative, ties counting one half.
 
@@ -62,3 +71,32 @@ def fleiss_kappa(counts: np.ndarray) -> float:
     observed = ((counts**2).sum(axis=1) - raters) / (raters * (raters - 1))
     expected = float(((counts.sum(axis=0) / counts.sum()) ** 2).sum())
     return float((observed.mean() - expected) / (1 - expected)) if expected < 1 else float("nan")
+
+
+def krippendorff_alpha(ratings: np.ndarray, level: Literal["nominal", "ordinal"] = "nominal") -> float:
+    """Agreement beyond chance of any number of raters with missing ratings (Krippendorff 2019, chapter 12).
+
+    ``ratings`` (raters, items), NaN where a rater did not rate; items rated once say nothing and are left out. NaN where
+    no item was rated twice, or all ratings are the same.
+    """
+    ratings = np.asarray(ratings, float)
+    values = np.unique(ratings[~np.isnan(ratings)])
+    votes = np.array([[(item == value).sum() for value in values] for item in ratings.T], float)
+    raters = votes.sum(axis=1) if votes.size else np.zeros(0)
+    votes, raters = votes[raters > 1], raters[raters > 1]
+    if not votes.size:
+        return float("nan")
+    weights = 1 / (raters - 1)
+    together = np.einsum("ia,ib,i->ab", votes, votes, weights) - np.diag((votes * weights[:, None]).sum(axis=0))
+    margin = together.sum(axis=1)
+    distance = _distances(margin, level)
+    expected = (np.outer(margin, margin) * distance).sum() / (margin.sum() - 1)
+    return float(1 - (together * distance).sum() / expected) if expected > 0 else float("nan")
+
+
+def _distances(margin: np.ndarray, level: Literal["nominal", "ordinal"]) -> np.ndarray:
+    """Squared differences of the values: 1 between any two, or by how many ratings lie from the one to the other."""
+    if level == "nominal":
+        return 1 - np.eye(len(margin))
+    middle = np.cumsum(margin) - margin / 2
+    return (middle[:, None] - middle[None, :]) ** 2

@@ -23,8 +23,9 @@ from polypstudio.metrics.class_kernels import (
     code_synthetic,
 )
 from polypstudio.metrics.features import ClassFeatures
-from polypstudio.metrics.gram import Array
+from polypstudio.metrics.gram import Array, Draws
 from polypstudio.metrics.kid import check_subset_size, subset_draws
+from polypstudio.metrics.ranking import Scores, rankings, rule_scores
 from polypstudio.metrics.uncertainty import (
     block_permutations,
     floor,
@@ -44,6 +45,7 @@ from polypstudio.records import (
     IterationEvidence,
     Pathology,
     ReferenceEvidence,
+    RuleRanking,
     Separation,
 )
 
@@ -84,8 +86,11 @@ class Reference:
         self._floors: dict[tuple[Pathology, int], float] = {}
         self.separation = self._separation()
 
-    def evidence(self, iteration: int | None, synthetic: ClassFeatures) -> IterationEvidence:
-        """Evidence on one iteration; ``iteration`` is None for the reconstruction. Raises UserError on bad features."""
+    def judge(self, iteration: int | None, synthetic: ClassFeatures) -> tuple[IterationEvidence, Scores]:
+        """Evidence on one iteration (None: the reconstruction), and its scores under every selection rule.
+
+        Raises UserError on bad features.
+        """
         name = "reconstruction" if iteration is None else f"iteration {iteration}"
         sets = code_synthetic(synthetic, self.real, name)
         check_subset_size(self.settings.subset_size, (len(sets[c]) for c in PATHOLOGIES))
@@ -97,7 +102,7 @@ class Reference:
         subset = blocks.means(subset_weights, self._subsets, self._subset_means, "image")
         margins = {c: _estimate(point.margin(c), drawn.margin(c)) for c in PATHOLOGIES}
         alignment = self._alignment(point, drawn, blocks)
-        return IterationEvidence(
+        found = IterationEvidence(
             iteration=iteration,
             cells=[self._cell(pair[0], pair[1], point, drawn, subset, len(sets[pair[0]])) for pair in PAIRS],
             margins=margins,
@@ -105,6 +110,7 @@ class Reference:
             shift=_estimate(point.shift(), drawn.shift()),
             alarms=alarms(self.separation, margins, alignment),
         )
+        return found, rule_scores(point, drawn)
 
     def _separation(self) -> Separation:
         groups = np.concatenate([self.real[c].group for c in PATHOLOGIES])
@@ -113,20 +119,12 @@ class Reference:
         blocks = np.unique(2 * groups + is_ad, return_inverse=True)[1]
         rng = generator(self.settings.seed, "separation")
         relabelled = block_permutations(blocks, is_ad, self.settings.permutations, rng)
-        permuted = self._pooled_separation(relabelled)
-        observed = float(self._pooled_separation(is_ad[None, :].astype(np.float64))[0])
+        observed, *permuted = self._blocks.relabelled_separation(np.vstack([is_ad, relabelled]))
         return Separation(
             kid=float(self._point_means.separation()[0]),
             ci=interval(self._drawn_means.separation()),
-            p=permutation_p(observed, permuted),
+            p=permutation_p(float(observed), np.array(permuted)),
         )
-
-    def _pooled_separation(self, is_ad: Array) -> Array:
-        """KID between the images labelled 1 and those labelled 0 (draws, n of both classes), no pair of one group."""
-        first, second = is_ad, 1.0 - is_ad
-        pooled = self._blocks.pooled
-        within = pooled.mean(first, first) + pooled.mean(second, second)
-        return within - 2.0 * pooled.mean(first, second)
 
     def _cell(
         self, synthetic: Pathology, real: Pathology, point: ClassMeans, drawn: ClassMeans, subset: ClassMeans, n: int
@@ -163,14 +161,14 @@ class Reference:
         An image x scores s(x) = ⟨φ(x), μ_rAD − μ_rNon⟩, and the numerator is the mean score of synthetic AD minus that
         of synthetic Non-AD.
         """
-        scores = np.concatenate([blocks.real_difference(c, self._everyone) for c in PATHOLOGIES])
+        scores = np.concatenate([blocks.real_difference(c) for c in PATHOLOGIES])
         sets = blocks.synthetic
         is_ad = np.repeat([True, False], [len(sets[c]) for c in PATHOLOGIES])
         labels = 2 * np.concatenate([sets[c].group for c in PATHOLOGIES]) + is_ad
         rng = generator(self.settings.seed, "alignment")
         relabelled = block_permutations(labels, is_ad, self.settings.permutations, rng)
-        observed = abs(_mean_difference(scores, is_ad[None, :].astype(np.float64))[0])
-        return permutation_p(float(observed), np.abs(_mean_difference(scores, relabelled)))
+        observed, *permuted = np.abs(_mean_difference(scores, np.vstack([is_ad, relabelled])))
+        return permutation_p(float(observed), np.array(permuted))
 
     def _group_weights(self) -> Weights:
         groups = np.concatenate([self.real[c].group for c in PATHOLOGIES])
@@ -180,7 +178,7 @@ class Reference:
 
     def _synthetic_weights(self, synthetic: ClassFeatures, sets: CodedClasses) -> Weights:
         """Reconstructions are drawn with their sources, other synthetic images independently within each class."""
-        weights: dict[Pathology, Array] = {}
+        weights: dict[Pathology, Draws] = {}
         for c in PATHOLOGIES:
             sources = synthetic[c].sources
             rng = generator(self.settings.seed, "synthetic", c)
@@ -195,21 +193,36 @@ class Reference:
         }
 
 
+def judge(
+    real: ClassFeatures,
+    synthetic: Mapping[int, ClassFeatures],
+    settings: KidSettings,
+    reconstruction: ClassFeatures | None = None,
+) -> tuple[ReferenceEvidence, list[RuleRanking]]:
+    """All iterations, and the reconstruction control, against one reference; and the iterations ranked by every rule.
+
+    Raises UserError on bad features.
+    """
+    reference = Reference(real, settings)
+    judged = {iteration: reference.judge(iteration, synthetic[iteration]) for iteration in sorted(synthetic)}
+    found = ReferenceEvidence(
+        separation=reference.separation,
+        n_real=real.counts(),
+        iterations=[each for each, _ in judged.values()],
+        reconstruction=None if reconstruction is None else reference.judge(None, reconstruction)[0],
+        warnings=reference_warnings(real.counts(), reference.separation),
+    )
+    return found, rankings({iteration: scores for iteration, (_, scores) in judged.items()}, settings.seed)
+
+
 def evidence(
     real: ClassFeatures,
     synthetic: Mapping[int, ClassFeatures],
     settings: KidSettings,
     reconstruction: ClassFeatures | None = None,
 ) -> ReferenceEvidence:
-    """All iterations, and the reconstruction control, against one reference. Raises UserError on bad features."""
-    reference = Reference(real, settings)
-    return ReferenceEvidence(
-        separation=reference.separation,
-        n_real=real.counts(),
-        iterations=[reference.evidence(iteration, synthetic[iteration]) for iteration in sorted(synthetic)],
-        reconstruction=None if reconstruction is None else reference.evidence(None, reconstruction),
-        warnings=reference_warnings(real.counts(), reference.separation),
-    )
+    """The evidence alone."""
+    return judge(real, synthetic, settings, reconstruction)[0]
 
 
 def alarms(separation: Separation, margins: Mapping[Pathology, Estimate], alignment: Alignment) -> list[Alarm]:
@@ -248,8 +261,8 @@ def _estimate(point: Array, draws: Array) -> Estimate:
     return Estimate(value=float(point[0]), ci=interval(draws))
 
 
-def _mean_difference(scores: Array, first: Array) -> Array:
+def _mean_difference(scores: Array, first: Draws) -> Array:
     """Mean score of the images labelled 1 minus that of the others: scores (n,), labels (draws, n) -> (draws,)."""
-    n_first = first.sum(axis=1)
-    total = first @ scores
+    n_first = first.sum(axis=1, dtype=np.float64)
+    total = first.astype(np.float64) @ scores
     return total / n_first - (scores.sum() - total) / (first.shape[1] - n_first)

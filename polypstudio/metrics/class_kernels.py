@@ -6,22 +6,26 @@ Every quantity here holds for one weighting of the images; with a batch of weigh
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+import functools
+import operator
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from polypstudio.errors import UserError
-from polypstudio.metrics.features import ClassFeatures, FeatureSet, check_features, check_widths
-from polypstudio.metrics.gram import Array, Codes, KernelBlock
+from polypstudio.metrics.features import ClassFeatures, FeatureSet, check_widths, checked
+from polypstudio.metrics.gram import Array, Codes, Draws, Features, KernelBlock, Sums, as_computed
 from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, Pathology
 
-Weights = Mapping[Pathology, Array]
+Weights = Mapping[Pathology, Draws]
 Pair = tuple[Pathology, Pathology]  # (synthetic class, real class)
 Same = Literal["image", "group"]  # which pairs are left out: those of one image, or those of one group
 
 OPPOSITE: dict[Pathology, Pathology] = {"ad": "non_ad", "non_ad": "ad"}
+SAMES: tuple[Same, Same] = ("image", "group")
 PAIRS: tuple[Pair, ...] = tuple((synthetic, real) for synthetic in PATHOLOGIES for real in PATHOLOGIES)
 
 
@@ -29,7 +33,7 @@ PAIRS: tuple[Pair, ...] = tuple((synthetic, real) for synthetic in PATHOLOGIES f
 class CodedSet:
     """Checked features (n, d) of one class, and integer codes (n,): equal codes are the same image, the same group."""
 
-    features: Array
+    features: Features
     image: Codes
     group: Codes
 
@@ -79,8 +83,8 @@ def code_synthetic(synthetic: ClassFeatures, real: CodedClasses, name: str) -> d
     return coded
 
 
-def _checked(classes: ClassFeatures, name: str) -> dict[Pathology, Array]:
-    arrays = {c: check_features(classes[c].features, f"{name} {PATHOLOGY_NAMES[c]}") for c in PATHOLOGIES}
+def _checked(classes: ClassFeatures, name: str) -> dict[Pathology, Features]:
+    arrays = {c: as_computed(checked(classes[c].features, f"{name} {PATHOLOGY_NAMES[c]}")) for c in PATHOLOGIES}
     check_widths({f"{name} {PATHOLOGY_NAMES[c]}": arrays[c] for c in PATHOLOGIES})
     return arrays
 
@@ -131,61 +135,92 @@ class ClassMeans:
 
 
 class RealBlocks:
-    """Gram blocks among the real images, without the pairs of one image or of one group.
-
-    ``pooled`` holds both classes, AD first, without pairs of one group: what permutations relabel.
-    """
+    """Gram blocks among the real images, without the pairs of one image or of one group."""
 
     def __init__(self, real: CodedClasses) -> None:
-        features, image, group = (
-            np.concatenate([getattr(real[c], field) for c in PATHOLOGIES]) for field in ("features", "image", "group")
-        )
-        full = KernelBlock.between(features, features)
-        self.pooled = full.without_equal(group, group)
-        self._blocks: dict[Same, KernelBlock] = {"image": full.without_equal(image, image), "group": self.pooled}
-        n_ad = len(real["ad"])
-        self._rows: dict[Pathology, slice] = {"ad": slice(0, n_ad), "non_ad": slice(n_ad, None)}
+        ad, non_ad = (real[c] for c in PATHOLOGIES)
+        within = {c: KernelBlock.of_one(real[c].features) for c in PATHOLOGIES}
+        between = KernelBlock.between(ad.features, non_ad.features)
+        self._within = {(c, same): _without(within[c], real[c], real[c], same) for c in PATHOLOGIES for same in SAMES}
+        self._between = {same: _without(between, ad, non_ad, same) for same in SAMES}
 
     def means(self, weights: Weights, same: Same) -> RealMeans:
         """The mean kernel values under weights {class: (draws, n)}."""
         within = {c: self.within(c, same).mean(weights[c], weights[c]) for c in PATHOLOGIES}
-        between = self._blocks[same].part(self._rows["ad"], self._rows["non_ad"])
-        return RealMeans(within, between.mean(weights["ad"], weights["non_ad"]))
+        return RealMeans(within, self._between[same].mean(weights["ad"], weights["non_ad"]))
 
     def within(self, pathology: Pathology, same: Same) -> KernelBlock:
         """The block of one class."""
-        return self._blocks[same].part(self._rows[pathology], self._rows[pathology])
+        return self._within[pathology, same]
+
+    def relabelled_separation(self, first: Draws) -> Array:
+        """KID between the images labelled 1 and those labelled 0 (draws, n of both classes, AD first).
+
+        No pair of one group counts. What the images labelled 0 hold follows from what all and what those labelled 1 do.
+        """
+        n_ad = len(self._of_each["ad"].total)
+        labels: Weights = {"ad": first[:, :n_ad], "non_ad": first[:, n_ad:]}
+        ones = self._summed(labels)
+        with_all = _sum(_weighted(labels[c], self._of_each[c]) for c in PATHOLOGIES)
+        everything = _sum(_weighted(np.ones((1, len(each.total))), each) for each in self._of_each.values())
+        between, zeros = with_all - ones, everything - with_all - (with_all - ones)
+        return ones.mean() + zeros.mean() - 2.0 * between.mean()
+
+    @cached_property
+    def _of_each(self) -> dict[Pathology, Sums]:
+        """For each image, kernel and weight summed over all images of other groups."""
+        ones = {c: np.ones(self._within[c, "group"].shape[0]) for c in PATHOLOGIES}
+        across = self._between["group"]
+        return {
+            "ad": self._within["ad", "group"].of_each(ones["ad"]) + across.of_each(ones["non_ad"]),
+            "non_ad": self._within["non_ad", "group"].of_each(ones["non_ad"]) + across.of_each_second(ones["ad"]),
+        }
+
+    def _summed(self, weights: Weights) -> Sums:
+        """Over all pairs of both classes, each pair in both orders."""
+        across = self._between["group"].sums(weights["ad"], weights["non_ad"])
+        return _sum([*(self._within[c, "group"].sums(weights[c], weights[c]) for c in PATHOLOGIES), across, across])
 
 
 class SyntheticBlocks:
-    """Gram blocks of one iteration: within its classes, and against the real ones."""
+    """Gram blocks of one iteration: within its classes, and against the real ones; only reconstructions share codes."""
 
     def __init__(self, synthetic: CodedClasses, real: CodedClasses) -> None:
-        self.synthetic, self.real = synthetic, real
-        self._within = {c: KernelBlock.between(synthetic[c].features, synthetic[c].features) for c in PATHOLOGIES}
-        self._between = {(s, r): KernelBlock.between(synthetic[s].features, real[r].features) for s, r in PAIRS}
+        self.synthetic = synthetic
+        within = {c: KernelBlock.of_one(synthetic[c].features) for c in PATHOLOGIES}
+        between = {(s, r): KernelBlock.between(synthetic[s].features, real[r].features) for s, r in PAIRS}
+        self._within = {
+            (c, same): _without(within[c], synthetic[c], synthetic[c], same) for c in PATHOLOGIES for same in SAMES
+        }
+        self._between = {
+            ((s, r), same): _without(between[s, r], synthetic[s], real[r], same) for s, r in PAIRS for same in SAMES
+        }
 
-    def between(self, pair: Pair, same: Same) -> KernelBlock:
-        """The block of one (synthetic, real) pair of classes; pairs fall out for reconstructions only."""
-        return _without_same(self._between[pair], self.synthetic[pair[0]], self.real[pair[1]], same)
-
-    def real_difference(self, pathology: Pathology, real: Weights) -> Array:
-        """⟨φ(x), μ_rAD − μ_rNon⟩ of each synthetic image x of one class (n,), the real means under one weighting (1, n).
+    def real_difference(self, pathology: Pathology) -> Array:
+        """⟨φ(x), μ_rAD − μ_rNon⟩ of each synthetic image x of one class (n,).
 
         No image is compared with real images of its own group, which only a reconstruction has.
         """
-        each = np.eye(len(self.synthetic[pathology]))
-        means = {r: self.between((pathology, r), "group").mean(each, real[r]) for r in PATHOLOGIES}
+        blocks = {r: self._between[(pathology, r), "group"] for r in PATHOLOGIES}
+        means = {r: block.of_each(np.ones(block.shape[1])).mean() for r, block in blocks.items()}
         return means["ad"] - means["non_ad"]
 
     def means(self, synthetic: Weights, real: Weights, real_means: RealMeans, same: Same) -> ClassMeans:
         """The mean kernel values under weights {class: (draws, n)} of synthetic and real images."""
-        sets = self.synthetic
-        blocks = {c: _without_same(self._within[c], sets[c], sets[c], same) for c in PATHOLOGIES}
-        within = {c: blocks[c].mean(synthetic[c], synthetic[c]) for c in PATHOLOGIES}
-        between = {pair: self.between(pair, same).mean(synthetic[pair[0]], real[pair[1]]) for pair in PAIRS}
+        within = {c: self._within[c, same].mean(synthetic[c], synthetic[c]) for c in PATHOLOGIES}
+        between = {pair: self._between[pair, same].mean(synthetic[pair[0]], real[pair[1]]) for pair in PAIRS}
         return ClassMeans(real_means, within, between)
 
 
-def _without_same(block: KernelBlock, x: CodedSet, y: CodedSet, same: Same) -> KernelBlock:
+def _without(block: KernelBlock, x: CodedSet, y: CodedSet, same: Same) -> KernelBlock:
     return block.without_equal(getattr(x, same), getattr(y, same))
+
+
+def _weighted(weights: Draws, each: Sums) -> Sums:
+    """What weighted images hold together: weights (draws, n), each (n,) -> (draws,)."""
+    weights = weights.astype(np.float64, copy=False)
+    return Sums(weights @ each.total, weights @ each.weight)
+
+
+def _sum(sums: Iterable[Sums]) -> Sums:
+    return functools.reduce(operator.add, sums)

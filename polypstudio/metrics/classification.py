@@ -89,7 +89,7 @@ def _image_weights(groups: Sequence[Hashable] | None, n: int, draws: int, seed: 
         raise UserError(f"{len(names)} groups for {n} judged images: name one for each image")
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     codes = np.array([numbers[name] for name in names], dtype=np.intp)
-    return group_weights(codes, draws, generator(seed, "classification"))
+    return group_weights(codes, draws, generator(seed, "classification")).astype(np.float64)
 
 
 def _correct(truth: Truth, probabilities: ArrayLike) -> NDArray[np.bool_]:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from polypstudio.errors import UserError
-from polypstudio.metrics.features import check_features, check_widths
-from polypstudio.metrics.gram import Array, KernelBlock, polynomial_kernel
+from polypstudio.metrics.features import check_widths, checked
+from polypstudio.metrics.gram import Draws, KernelBlock
 
 LARGEST_DEFAULT_SUBSET = 100
 
@@ -28,19 +28,13 @@ class SubsetKid(NamedTuple):
     subsets: int
 
 
-def squared_mmd(kxx: Array, kyy: Array, kxy: Array) -> float:
-    """Unbiased squared MMD from Gram blocks (n, n), (m, m), (n, m): within-set means leave out the diagonal."""
-    n, m = kxy.shape
-    xx = (kxx.sum() - np.trace(kxx)) / (n * (n - 1))
-    yy = (kyy.sum() - np.trace(kyy)) / (m * (m - 1))
-    return float(xx + yy - 2.0 * kxy.mean())
-
-
 def kid(real: ArrayLike, synthetic: ArrayLike) -> float:
     """KID of all images: features (n, d) and (m, d), of any sizes >= 2."""
-    x, y = check_features(real, "real"), check_features(synthetic, "synthetic")
+    x, y = checked(real, "real"), checked(synthetic, "synthetic")
     check_widths({"real": x, "synthetic": y})
-    return squared_mmd(polynomial_kernel(x, x), polynomial_kernel(y, y), polynomial_kernel(x, y))
+    xx, yy, xy = KernelBlock.within(x), KernelBlock.within(y), KernelBlock.between(x, y)
+    one, other = np.ones((1, len(x))), np.ones((1, len(y)))
+    return float(xx.mean(one, one)[0] + yy.mean(other, other)[0] - 2.0 * xy.mean(one, other)[0])
 
 
 def default_subset_size(set_sizes: Iterable[int]) -> int:
@@ -62,16 +56,16 @@ def check_subset_size(size: int, set_sizes: Iterable[int]) -> int:
     return size
 
 
-def subset_draws(n: int, size: int, subsets: int, rng: np.random.Generator) -> Array:
+def subset_draws(n: int, size: int, subsets: int, rng: np.random.Generator) -> Draws:
     """Random subsets of one size without replacement, as indicator weights (subsets, n)."""
-    weights = np.zeros((subsets, n))
-    weights[:, :size] = 1.0
+    weights = np.zeros((subsets, n), np.uint8)
+    weights[:, :size] = 1
     return rng.permuted(weights, axis=1, out=weights)
 
 
 def subset_kid(real: ArrayLike, synthetic: ArrayLike, size: int, subsets: int = 100, seed: int = 0) -> SubsetKid:
     """Mean and SD (over subsets, ddof 0 as torchmetrics and torch-fidelity) of KID on random subsets of one size."""
-    x, y = check_features(real, "real"), check_features(synthetic, "synthetic")
+    x, y = checked(real, "real"), checked(synthetic, "synthetic")
     check_widths({"real": x, "synthetic": y})
     check_subset_size(size, (len(x), len(y)))
     rng = np.random.default_rng(seed)

@@ -1,4 +1,5 @@
-"""Copies: synthetic images that lie nearer to a training image than real images of different patients lie to each other.
+"""Copies: synthetic images that lie nearer to a training image than real images of different patients lie to each other;
+and near-duplicates, which lie so near to each other.
 
 Distances are cosine distances of features. The threshold is the 1 % quantile, over the real training images, of the
 distance to the nearest training image of another group: a new real image of the same kind is flagged about once in a
@@ -12,9 +13,10 @@ import numpy as np
 from polypstudio.metrics.class_kernels import code_real, code_synthetic
 from polypstudio.metrics.features import ClassFeatures
 from polypstudio.metrics.neighbours import cosine_distances
-from polypstudio.records import PATHOLOGIES, Copy, IterationCopies
+from polypstudio.records import PATHOLOGIES, Copy, IterationCopies, IterationDuplicates, SyntheticImage
 
 COPY_QUANTILE = 0.01
+DECIMALS = 6  # of a stored distance
 
 
 def copy_threshold(real: ClassFeatures) -> float:
@@ -45,8 +47,20 @@ def copies(real: ClassFeatures, synthetic: ClassFeatures, iteration: int, thresh
                     index=index,
                     nearest_label=nearest_label,
                     nearest_index=nearest_index,
-                    distance=float(distance),
+                    distance=round(float(distance), DECIMALS),
                     is_copy=bool(distance < threshold),
                 )
             )
     return IterationCopies(iteration=iteration, images=found)
+
+
+def near_duplicates(synthetic: ClassFeatures, iteration: int, threshold: float) -> IterationDuplicates:
+    """The synthetic images, of both classes together, that repeat each other: joined by distances below the threshold."""
+    from scipy.sparse.csgraph import connected_components
+
+    names = [SyntheticImage(c, index) for c in PATHOLOGIES for index in range(len(synthetic[c]))]
+    features = np.concatenate([synthetic[c].features for c in PATHOLOGIES])
+    _, cluster = connected_components(cosine_distances(features, features) < threshold, directed=False)
+    members = [[name for name, own in zip(names, cluster, strict=True) if own == c] for c in np.unique(cluster)]
+    clusters = sorted((each for each in members if len(each) > 1), key=len, reverse=True)
+    return IterationDuplicates(iteration=iteration, clusters=clusters, n_synthetic=len(names))

@@ -13,33 +13,46 @@ the classes are swapped.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from polypstudio.errors import UserError
 from polypstudio.metrics.class_kernels import CodedClasses, code_real, code_synthetic
 from polypstudio.metrics.features import ClassFeatures
-from polypstudio.metrics.gram import Array
+from polypstudio.metrics.gram import Array, Features
 from polypstudio.records import PATHOLOGIES, NeighbourAgreement, Pathology
 
 DEFAULT_K = 10
+Distances = Callable[[Features, Features], Array]
 
 
-def cosine_distances(x: Array, y: Array) -> Array:
+def cosine_distances(x: Features, y: Features) -> Array:
     """1 − cosine similarity of all pairs, in [0, 2]: (n, d), (m, d) -> (n, m). A zero vector is at distance 1."""
     tiny = np.finfo(np.float64).tiny
+    x, y = x.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
     x = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), tiny)
     y = y / np.maximum(np.linalg.norm(y, axis=1, keepdims=True), tiny)
     return np.clip(1.0 - x @ y.T, 0.0, 2.0)
 
 
+def map_distances(x: Features, y: Features) -> Array:
+    """Euclidean distances of all pairs of points on a map: (n, 2), (m, 2) -> (n, m)."""
+    return np.linalg.norm(x[:, None, :] - y[None, :, :], axis=2)
+
+
 def class_agreement(
-    real: ClassFeatures, synthetic: ClassFeatures, iteration: int, k: int = DEFAULT_K
+    real: ClassFeatures,
+    synthetic: ClassFeatures,
+    iteration: int,
+    k: int = DEFAULT_K,
+    distances: Distances = cosine_distances,
 ) -> NeighbourAgreement:
     """Agreement of the synthetic images of one iteration with their k nearest real images."""
     reference = code_real(real)
     images = code_synthetic(synthetic, reference, f"iteration {iteration}")
-    per_class = _agreement(images, reference, k)
+    per_class = _agreement(images, reference, k, distances)
     return NeighbourAgreement(iteration=iteration, overall=_mean(per_class), per_class=per_class)
 
 
@@ -53,7 +66,9 @@ def _mean(per_class: dict[Pathology, float]) -> float:
     return (per_class["ad"] + per_class["non_ad"]) / 2.0
 
 
-def _agreement(images: CodedClasses, reference: CodedClasses, k: int) -> dict[Pathology, float]:
+def _agreement(
+    images: CodedClasses, reference: CodedClasses, k: int, distances: Distances = cosine_distances
+) -> dict[Pathology, float]:
     features, groups = (
         np.concatenate([getattr(reference[c], field) for c in PATHOLOGIES]) for field in ("features", "group")
     )
@@ -63,8 +78,8 @@ def _agreement(images: CodedClasses, reference: CodedClasses, k: int) -> dict[Pa
         allowed = images[c].group[:, None] != groups[None, :]
         if allowed.sum(axis=1).min() < k:
             raise UserError(f"{k} nearest neighbours of {len(groups)} real images: set k lower or add real images")
-        distances = np.where(allowed, cosine_distances(images[c].features, features), np.inf)
-        nearest = np.argpartition(distances, k - 1, axis=1)[:, :k]
+        distance = np.where(allowed, distances(images[c].features, features), np.inf)
+        nearest = np.argpartition(distance, k - 1, axis=1)[:, :k]
         own = is_ad if c == "ad" else ~is_ad
         shares[c] = _prior_corrected_share(own, allowed, nearest)
     return shares

@@ -10,7 +10,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from polypstudio.metrics.gram import Array, Codes, KernelBlock
+from polypstudio.metrics.gram import Array, Codes, Draws, KernelBlock
 
 CONFIDENCE = 0.95
 
@@ -20,7 +20,7 @@ def generator(seed: int, *purpose: str) -> np.random.Generator:
     return np.random.default_rng([seed, *(zlib.crc32(word.encode()) for word in purpose)])
 
 
-def group_weights(groups: Codes, draws: int, rng: np.random.Generator, size: int | None = None) -> Array:
+def group_weights(groups: Codes, draws: int, rng: np.random.Generator, size: int | None = None) -> Draws:
     """How often each image is drawn when whole groups are drawn with replacement.
 
     ``groups`` (n,) are the group codes of the images; ``size`` groups are drawn (default: as many as there are).
@@ -29,17 +29,17 @@ def group_weights(groups: Codes, draws: int, rng: np.random.Generator, size: int
     codes, members = np.unique(groups, return_inverse=True)
     size = len(codes) if size is None else size
     counts = rng.multinomial(size, np.full(len(codes), 1.0 / len(codes)), size=draws)
-    return counts[:, members].astype(np.float64)
+    return counts.astype(np.uint16)[:, members]
 
 
-def block_permutations(blocks: Codes, first: NDArray[np.bool_], draws: int, rng: np.random.Generator) -> Array:
+def block_permutations(blocks: Codes, first: NDArray[np.bool_], draws: int, rng: np.random.Generator) -> Draws:
     """Random relabellings of two classes in which every block of images keeps one label.
 
     ``blocks`` (n,): block of each image, within which ``first`` (n,), membership of the first class, is constant.
     Returns indicator weights (draws, n) of the first class; the number of blocks per class never changes.
     """
     _, start, members = np.unique(blocks, return_index=True, return_inverse=True)
-    labels = np.tile(first[start].astype(np.float64), (draws, 1))
+    labels = np.tile(first[start].astype(np.uint8), (draws, 1))
     return rng.permuted(labels, axis=1, out=labels)[:, members]
 
 

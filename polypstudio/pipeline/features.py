@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from polypstudio.data.images import image_size
-from polypstudio.encoders import encode, encoder_version
+from polypstudio.encoders import encode, encoder_family, encoder_preprocessing, encoder_version
 from polypstudio.errors import UserError
 from polypstudio.pipeline.context import Context
 from polypstudio.pipeline.runner import Step
@@ -92,17 +92,38 @@ def _short_side(path: Path) -> int:
 
 @dataclass(frozen=True)
 class Encoding:
-    """One encoder over the image sets of a study."""
+    """One encoder over the image sets of a study.
+
+    ``version`` is what its features depend on beside the images, ``compute`` makes those of some files at a resolution.
+    """
 
     context: Context
     encoder: str
+    version: str
+    family: str
+    preprocessing: str
+    compute: Callable[[Sequence[Path], int, Report], np.ndarray]
     sets: dict[str, ImageSet]
     resolution: int
 
     @classmethod
     def of(cls, context: Context, encoder: str) -> Encoding:
+        """By an encoder of the catalogue."""
         sets = image_sets(context)
-        return cls(context, encoder, sets, common_resolution(sets))
+
+        def compute(files: Sequence[Path], resolution: int, report: Report) -> np.ndarray:
+            return encode(encoder, files, report, resolution=resolution)
+
+        return cls(
+            context,
+            encoder,
+            encoder_version(encoder),
+            encoder_family(encoder),
+            encoder_preprocessing(encoder),
+            compute,
+            sets,
+            common_resolution(sets),
+        )
 
     def set_hash(self, name: str) -> str:
         """Hash of a set's images and the size they are reduced to: the name of its feature file."""
@@ -120,7 +141,7 @@ class Encoding:
     def inputs(self) -> dict[str, str]:
         """What every evidence step depends on."""
         hashes = {name: self.set_hash(name) for name in self.sets}
-        return {**hashes, "encoder": encoder_version(self.encoder)}
+        return {**hashes, "encoder": self.version}
 
 
 def feature_steps(encoding: Encoding) -> Iterator[Step]:
@@ -129,14 +150,14 @@ def feature_steps(encoding: Encoding) -> Iterator[Step]:
     for name, image_set in encoding.sets.items():
 
         def run(report: Report, name: str = name, image_set: ImageSet = image_set) -> None:
-            features = encode(encoding.encoder, image_set.files, report, resolution=encoding.resolution)
+            features = encoding.compute(image_set.files, encoding.resolution, report)
             save_features(study, encoding.encoder, encoding.set_hash(name), features)
 
         yield Step(
             name=f"features-{encoding.encoder}-{name.replace('/', '-')}",
             title=f"Features of {name}",
             version=1,
-            inputs={"images": encoding.set_hash(name), "encoder": encoder_version(encoding.encoder)},
+            inputs={"images": encoding.set_hash(name), "encoder": encoding.version},
             settings={"resolution": encoding.resolution},
             outputs=[study.feature_file(encoding.encoder, encoding.set_hash(name))],
             run=run,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,34 +13,44 @@ from PIL import Image
 
 from polypstudio import __version__
 from polypstudio.config import StudyConfig
+from polypstudio.data.formats import ImageFormat, match, measure_format
 from polypstudio.data.images import SUFFIXES, centre_square, load_rgb
+from polypstudio.data.layouts import read_dataset
 from polypstudio.errors import UserError
 from polypstudio.progress import Report
 from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, IterationManifest, Pathology
 from polypstudio.store.atomic import new_folder
 from polypstudio.store.features import file_hash
 from polypstudio.store.paths import StudyPaths
-from polypstudio.store.studies import save_manifest
+from polypstudio.store.studies import data_root, save_manifest
 
 
 def import_images(
-    study: StudyPaths, config: StudyConfig, iteration: int, folders: Mapping[Pathology, Path], report: Report
+    study: StudyPaths,
+    config: StudyConfig,
+    iteration: int,
+    folders: Mapping[Pathology, Path],
+    report: Report,
+    form: ImageFormat | None = None,
 ) -> IterationManifest:
     """Takes two folders of synthetic images as a complete iteration; each is re-encoded as a square PNG without metadata.
 
+    ``form``: the format of the real images, into which they are brought first; None leaves them as they are.
     Raises UserError if the iteration exists, a folder has no image, or an image cannot be read; nothing is left then.
     """
     _refuse_existing(study, iteration)
     files = {label: _images_in(folders[label], label) for label in PATHOLOGIES}
     total = sum(len(found) for found in files.values())
     hashes: dict[str, str] = {}
+    matching: Counter[str] = Counter()
     with new_folder(study.samples(iteration)) as samples:
         for label in PATHOLOGIES:
             (samples / label).mkdir()
             for index, file in enumerate(files[label]):
                 target = samples / label / f"{index:05d}.png"
-                pixels = load_rgb(file)
-                centre_square(Image.fromarray(pixels), min(pixels.shape[:2])).save(target, optimize=True)
+                image, done = _taken(file, form)
+                image.save(target, optimize=True)
+                matching.update(done)
                 hashes[f"samples/{label}/{target.name}"] = file_hash(target)
                 report(len(hashes), total, file.name)
     manifest = IterationManifest(
@@ -50,9 +61,24 @@ def import_images(
         versions={"polypstudio": __version__},
         hashes=hashes,
         counts={label: len(files[label]) for label in PATHOLOGIES},
+        matching=dict(matching),
     )
     save_manifest(study, manifest)
     return manifest
+
+
+def real_format(study: StudyPaths, config: StudyConfig) -> ImageFormat:
+    """The format of the study's real training images."""
+    root = data_root(study, config)
+    images = [image for image in read_dataset(root, config.data.layout) if image.split == "train"]
+    return measure_format([root / image.path for image in images if image.label in PATHOLOGIES])
+
+
+def _taken(file: Path, form: ImageFormat | None) -> tuple[Image.Image, list[str]]:
+    if form is not None:
+        return match(file, form)
+    pixels = load_rgb(file)
+    return centre_square(Image.fromarray(pixels), min(pixels.shape[:2])), []
 
 
 def import_weights(study: StudyPaths, iteration: int, folder: Path) -> None:

@@ -20,6 +20,8 @@ from polypstudio.records.base import (
     Split,
 )
 from polypstudio.records.classification import Arm, ArmRun, ClassificationResult, ClassScores
+from polypstudio.records.coverage import ClassCoverage, CoverageResult, IterationCoverage, ReferenceCoverage
+from polypstudio.records.generation import Generation, GenerationRequest
 from polypstudio.records.images import ImageKey, RealImage
 from polypstudio.records.jobs import Job, Progress
 from polypstudio.records.kid import (
@@ -31,14 +33,17 @@ from polypstudio.records.kid import (
     ReferenceEvidence,
     Separation,
 )
+from polypstudio.records.leaks import IterationLeak, LeakResult, LeakTest
+from polypstudio.records.maps import MapAlignment, MapNumbers, MapPoint, MapSet, MapsResult, TsneMap, TsneResult
 from polypstudio.records.neighbours import (
     Copy,
     IterationCopies,
-    MapPoint,
+    IterationDuplicates,
     NeighbourAgreement,
     NeighbourResult,
-    TsneResult,
+    SyntheticImage,
 )
+from polypstudio.records.ranking import RankedIteration, RankingResult, Rule, RuleRanking
 from polypstudio.records.study import IterationManifest, StudyContents
 from polypstudio.records.training import HeldOutLoss
 
@@ -52,30 +57,50 @@ __all__ = [
     "Arm",
     "ArmRun",
     "Cell",
+    "ClassCoverage",
     "ClassScores",
     "ClassificationResult",
     "Copy",
+    "CoverageResult",
     "Estimate",
+    "Generation",
+    "GenerationRequest",
     "HeldOutLoss",
     "ImageKey",
     "IterationCopies",
+    "IterationCoverage",
+    "IterationDuplicates",
     "IterationEvidence",
+    "IterationLeak",
     "IterationManifest",
     "Job",
     "KidResult",
     "Label",
+    "LeakResult",
+    "LeakTest",
+    "MapAlignment",
+    "MapNumbers",
     "MapPoint",
+    "MapSet",
+    "MapsResult",
     "NeighbourAgreement",
     "NeighbourResult",
     "Pathology",
     "Progress",
+    "RankedIteration",
+    "RankingResult",
     "RealImage",
     "Record",
+    "ReferenceCoverage",
     "ReferenceEvidence",
     "Result",
+    "Rule",
+    "RuleRanking",
     "Separation",
     "Source",
     "Split",
     "StudyContents",
+    "SyntheticImage",
+    "TsneMap",
     "TsneResult",
 ]

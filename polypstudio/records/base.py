@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,6 +27,8 @@ class Record(BaseModel):
 
 class Result(Record):
     """What every results file carries beside its content."""
+
+    COMPACT: ClassVar[bool] = False  # whether its file is one line: long lists of numbers are not read by people
 
     schema_version: int = 1
     encoder: str | None = None

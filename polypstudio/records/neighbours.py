@@ -1,30 +1,12 @@
-"""Where images lie among each other: the t-SNE map, class agreement, and copies."""
+"""What the nearest images say: class agreement, copies of training images, and near-duplicates among the synthetic."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, NamedTuple
 
 from pydantic import Field
 
 from polypstudio.records.base import Pathology, Record, Result
-
-
-class MapPoint(Record):
-    """One image on the t-SNE map."""
-
-    image_set: str
-    label: Pathology
-    index: int
-    x: float
-    y: float
-
-
-class TsneResult(Result):
-    """``results/tsne/<encoder>.json``: one map; in the joint alignment real points are the same at all iterations."""
-
-    alignment: Literal["joint"] = "joint"
-    perplexity: float
-    points: list[MapPoint]
 
 
 class NeighbourAgreement(Record):
@@ -51,11 +33,36 @@ class IterationCopies(Record):
     images: list[Copy]
 
 
+class SyntheticImage(NamedTuple):
+    """A synthetic image of an iteration: its class and its index in it."""
+
+    label: Pathology
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody calls
+
+
+class IterationDuplicates(Record):
+    """Synthetic images of one iteration that repeat each other, as clusters of two or more, the largest first."""
+
+    iteration: int
+    clusters: list[list[SyntheticImage]]
+    n_synthetic: int
+
+    @property
+    def images(self) -> int:
+        """How many images have a near-duplicate."""
+        return sum(len(cluster) for cluster in self.clusters)
+
+
 class NeighbourResult(Result):
-    """``results/neighbours/<encoder>.json``: class agreement and copies, both read off nearest real images."""
+    """``results/neighbours/<encoder>.json``: class agreement, copies and near-duplicates, all by nearest images."""
+
+    COMPACT: ClassVar[bool] = True
 
     k: int
     real_agreement: float = Field(description="leave-group-out agreement of the real images: the ceiling")
     agreement: list[NeighbourAgreement]
     copy_threshold: float
     copies: list[IterationCopies]
+    duplicates: list[IterationDuplicates] = Field(
+        default_factory=list, description="by the distance that also marks a copy; empty in results of older versions"
+    )

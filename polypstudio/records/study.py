@@ -9,9 +9,13 @@ from pydantic import Field
 from polypstudio.config import StudyConfig
 from polypstudio.records.base import Pathology, Record
 from polypstudio.records.classification import ClassificationResult
+from polypstudio.records.coverage import CoverageResult
 from polypstudio.records.images import RealImage
 from polypstudio.records.kid import KidResult
+from polypstudio.records.leaks import LeakResult
+from polypstudio.records.maps import MapsResult
 from polypstudio.records.neighbours import NeighbourResult
+from polypstudio.records.ranking import RankingResult
 
 
 class IterationManifest(Record):
@@ -29,6 +33,9 @@ class IterationManifest(Record):
     versions: dict[str, str] = Field(default_factory=dict)
     hashes: dict[str, str] = Field(default_factory=dict, description="unet, samples/ad/00000.png … -> sha256")
     counts: dict[Pathology, int] = Field(default_factory=dict)
+    matching: dict[str, int] = Field(
+        default_factory=dict, description="what was done to how many imported images to match the real ones' format"
+    )
     training: dict[str, float | int | str] = Field(default_factory=dict)
 
 
@@ -40,5 +47,10 @@ class StudyContents(Record):
     images: list[RealImage]
     iterations: list[IterationManifest]
     kid: KidResult | None = None
+    ranking: RankingResult | None = None
+    coverage: CoverageResult | None = None
     neighbours: NeighbourResult | None = None
+    maps: MapsResult | None = None
+    leaks: LeakResult | None = None
+    by_encoder: list[KidResult] = Field(default_factory=list, description="the KID evidence of every encoder")
     classification: ClassificationResult | None = None

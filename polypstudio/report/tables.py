@@ -129,7 +129,7 @@ def kid_latex(kid: KidResult, reference_name: str) -> str:
         f"{_plain(number(separation.kid, 4))} (CI {_plain(interval(separation.ci, 4))}, "
         f"{_latex_p(separation.p)}). A: class alignment; floor: 95 \\% quantile of two random draws from one real class."
     )
-    return _latex(["Iteration", *heads, "A"], lines, caption, f"tab:kid-{reference_name.replace('_', '-')}")
+    return latex_table(["Iteration", *heads, "A"], lines, caption, f"tab:kid-{reference_name.replace('_', '-')}")
 
 
 def classification_latex(result: ClassificationResult) -> str:
@@ -156,7 +156,7 @@ def classification_latex(result: ClassificationResult) -> str:
         f"{_escape(result.model)} trained on real and on real and synthetic images, judged on {len(result.truth)} real "
         f"images; means over {seeds} seeds, 95 \\% CI; p: exact McNemar test against real images alone."
     )
-    return _latex(heads, lines, caption, "tab:classification")
+    return latex_table(heads, lines, caption, "tab:classification")
 
 
 def _all(reference: ReferenceEvidence) -> Iterator[IterationEvidence]:
@@ -202,7 +202,8 @@ def _escape(text: str) -> str:
     return "".join(f"\\{c}" if c in "&%$#_{}" else c for c in text)
 
 
-def _latex(heads: Sequence[str], lines: Sequence[Sequence[str]], caption: str, label: str) -> str:
+def latex_table(heads: Sequence[str], lines: Sequence[Sequence[str]], caption: str, label: str) -> str:
+    """A whole ``table`` environment; heads and cells are LaTeX already."""
     body = "\n".join(" & ".join(line) + r" \\" for line in lines)
     columns = "l" * len(heads)
     return (

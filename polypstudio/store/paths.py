@@ -108,6 +108,11 @@ class StudyPaths:
         return self.root / "jobs"
 
     @property
+    def generated(self) -> Path:
+        """Images drawn on request, a folder each request."""
+        return self.root / "generated"
+
+    @property
     def lock(self) -> Path:
         """Held by the one process that changes the study."""
         return self.root / ".lock"
@@ -162,6 +167,11 @@ class StudyPaths:
         return self.training / "estimate.json"
 
     @property
+    def classifier(self) -> Path:
+        """Weights of the study's classifier, where it serves as an encoder."""
+        return self.training / "classifier.safetensors"
+
+    @property
     def reconstruction_manifest(self) -> Path:
         """Written last: its existence means that the reconstruction is complete."""
         return self.reconstruction / "manifest.json"
@@ -179,7 +189,7 @@ class StudyPaths:
         return self.features / encoder / f"{set_hash}.safetensors"
 
     def result(self, kind: str, name: str) -> Path:
-        """``kind``: kid, tsne, neighbours (by encoder), classification (by model)."""
+        """``kind``: kid, ranking, coverage, neighbours, tsne, maps (by encoder), leaks, classification (by model)."""
         return self.results / kind / f"{name}.json"
 
     def stamp(self, step: str) -> Path:

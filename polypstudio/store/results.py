@@ -8,7 +8,17 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from polypstudio.errors import UserError
-from polypstudio.records import ClassificationResult, KidResult, NeighbourResult, Result, TsneResult
+from polypstudio.records import (
+    ClassificationResult,
+    CoverageResult,
+    KidResult,
+    LeakResult,
+    MapsResult,
+    NeighbourResult,
+    RankingResult,
+    Result,
+    TsneResult,
+)
 from polypstudio.store.atomic import write_text
 from polypstudio.store.paths import StudyPaths
 
@@ -16,8 +26,12 @@ R = TypeVar("R", bound=Result)
 
 KINDS: dict[type[Result], str] = {
     KidResult: "kid",
+    RankingResult: "ranking",
+    CoverageResult: "coverage",
     TsneResult: "tsne",
+    MapsResult: "maps",
     NeighbourResult: "neighbours",
+    LeakResult: "leaks",
     ClassificationResult: "classification",
 }
 
@@ -30,7 +44,7 @@ def result_path(study: StudyPaths, kind: type[Result], name: str) -> Path:
 def save_result(study: StudyPaths, name: str, result: Result) -> Path:
     """Writes a result; returns its file."""
     path = result_path(study, type(result), name)
-    write_text(path, result.model_dump_json(indent=1) + "\n")
+    write_text(path, result.model_dump_json(indent=None if result.COMPACT else 1) + "\n")
     return path
 
 

@@ -18,7 +18,16 @@ import gradio as gr
 
 from polypstudio.config import StudyConfig
 from polypstudio.errors import UserError
-from polypstudio.records import KidResult, NeighbourResult, RealImage, ReferenceEvidence, TsneResult
+from polypstudio.findings import paper
+from polypstudio.records import (
+    CoverageResult,
+    KidResult,
+    NeighbourResult,
+    RealImage,
+    ReferenceCoverage,
+    ReferenceEvidence,
+    TsneResult,
+)
 from polypstudio.store import results, studies
 from polypstudio.store.paths import StudyPaths
 
@@ -33,6 +42,7 @@ class Selection:
     study: str | None
     encoder: str | None
     reference: str
+    is_paper: bool = False  # the paper's printed tables are chosen: no study, and only the tab Iterations shows them
 
     @property
     def paths(self) -> StudyPaths | None:
@@ -56,7 +66,9 @@ class Selection:
     def result(self, kind: type[results.R]) -> results.R | None:
         """The stored result of that type by the chosen encoder, None where there is none yet."""
         paths = self.paths
-        return results.load_result(paths, kind, self.encoder) if paths and self.encoder else None
+        if paths is None or self.encoder not in results.result_names(paths, kind):  # a browser's name becomes no path
+            return None
+        return results.load_result(paths, kind, self.encoder)
 
     def kid(self) -> KidResult | None:
         return self.result(KidResult)
@@ -71,6 +83,11 @@ class Selection:
         """The KID evidence against the chosen reference."""
         kid = self.kid()
         return kid.references.get(self.reference) if kid else None  # type: ignore[call-overload]
+
+    def coverage(self) -> ReferenceCoverage | None:
+        """Precision, recall, density and coverage against the chosen reference."""
+        result = self.result(CoverageResult)
+        return result.references.get(self.reference) if result else None  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)
@@ -92,7 +109,8 @@ class StudyContext:
 
     def selection(self, study: str | None, encoder: str | None, reference: str | None) -> Selection:
         """The selection of the values of :attr:`choices`."""
-        return Selection(self.root, study, encoder, reference or "train")
+        is_paper = study == paper.NAME
+        return Selection(self.root, None if is_paper else study, encoder, reference or "train", is_paper)
 
     def on_selection(self, render: Callable[..., Any], outputs: Any, inputs: Sequence[Any] = (), **event: Any) -> None:
         """Redraws ``outputs`` by ``render(selection, *inputs)`` whenever what is chosen, or its content, changes."""

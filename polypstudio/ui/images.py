@@ -7,6 +7,7 @@ sends is ever joined to a path as it came.
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import re
 from pathlib import Path
@@ -23,6 +24,8 @@ _SET = re.compile(
     r"|previews/(?P<stage>[a-z][a-z0-9_]{0,31})/(?P<step>\d{1,9})"
 )
 _BROWSER_FORMATS = (".png", ".jpg", ".jpeg")
+_HASH_LENGTH = 16  # hexadecimal digits of a synthetic image's sha256 that its address holds
+UNHASHED = "unhashed"  # in place of these where a manifest has no hash
 
 
 def image_address(study: str, key: ImageKey, version: str) -> str:
@@ -46,7 +49,14 @@ def file_version(path: Path | None) -> str:
 
 def sample_version(manifest: IterationManifest, label: str, index: int) -> str:
     """The start of a synthetic image's sha256, as its manifest holds it."""
-    return manifest.hashes.get(f"samples/{label}/{index:05d}.png", "unhashed")[:16]
+    return manifest.hashes.get(f"samples/{label}/{index:05d}.png", UNHASHED)[:_HASH_LENGTH]
+
+
+def current_version(path: Path, key: ImageKey, content: bytes) -> str:
+    """The version that an image with this file and ``content`` has now, as the addresses of its set hold it."""
+    if key.image_set.startswith("iterations/"):
+        return hashlib.sha256(content).hexdigest()[:_HASH_LENGTH]
+    return file_version(path)
 
 
 def parse_key(image_set: str, label: str, index: int) -> ImageKey | None:
@@ -88,19 +98,19 @@ def _real_files(study: StudyPaths, index_time: int, config_time: int) -> dict[tu
     return grouped
 
 
-def image_bytes(path: Path) -> tuple[bytes, str]:
-    """Content and media type of an image for the browser.
+def browser_image(path: Path, content: bytes) -> tuple[bytes, str]:
+    """Content and media type of an image for the browser, from the ``content`` of its file.
 
     A PNG or JPEG of moderate size goes out as it is, so that its hash can be checked; anything else as a PNG that fits
-    into :data:`LARGEST_SIDE`. Raises OSError if it cannot be read.
+    into :data:`LARGEST_SIDE`. Raises OSError if it is no image.
     """
     from PIL import Image, ImageOps
 
-    with Image.open(path) as image:
+    with Image.open(io.BytesIO(content)) as image:
         if max(image.size) <= LARGEST_SIDE and path.suffix.lower() in _BROWSER_FORMATS:
-            return path.read_bytes(), f"image/{'png' if image.format == 'PNG' else 'jpeg'}"
+            return content, f"image/{'png' if image.format == 'PNG' else 'jpeg'}"
         shown = ImageOps.exif_transpose(image).convert("RGB")
         shown.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
-        content = io.BytesIO()
-        shown.save(content, "PNG")
-        return content.getvalue(), "image/png"
+        smaller = io.BytesIO()
+        shown.save(smaller, "PNG")
+        return smaller.getvalue(), "image/png"

@@ -6,7 +6,6 @@ app and the static files needs the key that is printed at the start: the reading
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 from http.cookies import SimpleCookie
@@ -15,31 +14,26 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
 import gradio as gr
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from fastapi import FastAPI, Response
+from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polypstudio import jobs
-from polypstudio.errors import UserError
-from polypstudio.store.studies import list_studies
-from polypstudio.ui import images
-from polypstudio.ui.components import export
-from polypstudio.ui.components.iterations_view import iterations_view
-from polypstudio.ui.context import Selection
-from polypstudio.ui.reading import build_reading_app, reading_routes
+from polypstudio.ui.generation import generation_routes
+from polypstudio.ui.reading import READING, mount_reading
 from polypstudio.ui.reading_desk import IMAGE_ADDRESS
+from polypstudio.ui.reading_files import reading_file_routes
 from polypstudio.ui.studio import HEAD, build_studio
+from polypstudio.ui.study_routes import study_routes
 from polypstudio.ui.theme import STATIC, STATIC_ADDRESS, studio_theme, stylesheet
 
 log = logging.getLogger(__name__)
 
-READING = "/read"
 STYLESHEETS = ("studio.css", "iterations.css", "tabs.css")
 COOKIE = "polypstudio_key"
 OPEN = (READING, IMAGE_ADDRESS, STATIC_ADDRESS, "/favicon.ico")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-FOREVER = "private, max-age=31536000, immutable"
 
 
 class KeyDoor:
@@ -83,11 +77,12 @@ def create_app(root: Path, demo: bool = False, key: str | None = None) -> FastAP
     """The whole server over the studies in ``root``. With a ``key``, the dashboard is shown only to who has it."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _add_static(app)
-    _add_reading_door(app)
-    _add_study_routes(app, root)
-    app.include_router(reading_routes(root))
+    app.include_router(study_routes(root))
+    app.include_router(generation_routes(root))
+    if not demo:
+        app.include_router(reading_file_routes(root))
     look: dict[str, Any] = {"theme": studio_theme(), "footer_links": [], "show_error": True, "run_history": False}
-    gr.mount_gradio_app(app, build_reading_app(root, demo), READING, **look)
+    mount_reading(app, root, demo, **look)
     gr.mount_gradio_app(
         app, build_studio(root, demo), "/", css="".join(map(stylesheet, STYLESHEETS)), head=HEAD, **look
     )
@@ -96,52 +91,10 @@ def create_app(root: Path, demo: bool = False, key: str | None = None) -> FastAP
     return app
 
 
-def _add_reading_door(app: FastAPI) -> None:
-    @app.get(READING)
-    def door(request: Request) -> Response:
-        """Without its last slash the address would fall to the dashboard, which has no such page."""
-        query = f"?{request.url.query}" if request.url.query else ""
-        return RedirectResponse(f"{READING}/{query}", status_code=307)
-
-
 def _add_static(app: FastAPI) -> None:
     """The project's scripts and styles, and the plotly.js that the plotly package carries."""
     app.mount(f"{STATIC_ADDRESS}/plotly", StaticFiles(packages=[("plotly", "package_data")]))
     app.mount(STATIC_ADDRESS, StaticFiles(directory=STATIC))
-
-
-def _add_study_routes(app: FastAPI, root: Path) -> None:
-    @app.get(images.ADDRESS)
-    def image(request: Request, name: str, image_set: str, label: str, index: int) -> Response:
-        study = next((study for study in list_studies(root) if study.name == name), None)
-        key = images.parse_key(image_set, label, index)
-        path = images.image_file(study, key) if study and key else None
-        try:
-            content, kind = images.image_bytes(path) if path else (b"", "")
-        except OSError:
-            content, kind = b"", ""
-        if not content:
-            return Response(status_code=404)
-        caching = FOREVER if "v" in request.query_params else "no-cache"
-        return Response(content, media_type=kind, headers={"Cache-Control": caching})
-
-    @app.get("/study/{name}/iterations")
-    def iterations(name: str, encoder: str | None = None, reference: str = "train") -> Response:
-        try:
-            view = iterations_view(Selection(root, name, encoder, reference))
-        except UserError as error:
-            return JSONResponse({"error": str(error)}, status_code=409)
-        text = json.dumps(view, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
-
-    @app.get(export.ADDRESS)
-    def report(name: str, file: str, encoder: str | None = None) -> Response:
-        study = next((study for study in list_studies(root) if study.name == name), None)
-        try:
-            found = export.report_file(study, encoder, file) if study else None
-        except UserError as error:
-            return PlainTextResponse(str(error), status_code=409)
-        return Response(found[0], media_type=found[1]) if found else Response(status_code=404)
 
 
 def serve(root: Path, host: str = "127.0.0.1", port: int = 7860, demo: bool = False) -> None:

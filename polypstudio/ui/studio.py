@@ -9,12 +9,13 @@ from typing import Any
 import gradio as gr
 
 from polypstudio.errors import UserError
+from polypstudio.findings import paper
 from polypstudio.records import REFERENCE_NAMES, KidResult
 from polypstudio.store.results import load_result, result_names
 from polypstudio.store.studies import list_studies, load_config
 from polypstudio.ui.context import StudyContext
 from polypstudio.ui.tabs import augmentation, findings, fine_tune, iterations, readers, study
-from polypstudio.ui.theme import STATIC_ADDRESS
+from polypstudio.ui.theme import STATIC, STATIC_ADDRESS
 
 FIRST_STUDY = "demo"
 TABS = (
@@ -35,7 +36,17 @@ DOORS = """
  onclick="polypstudio.switchTheme()"><span aria-hidden="true">◐</span></button>
 <a class="ps-door" href="/read" target="_blank" rel="noopener">Rate images</a></div>
 """
-HEAD = f'<script src="{STATIC_ADDRESS}/page.js"></script>'
+# The heaviest script of the page, and those of its heaviest tab, are fetched while the page itself is being built.
+HEAD = "".join(
+    [
+        f'<script src="{STATIC_ADDRESS}/page.js"></script>',
+        f'<link rel="preload" as="script" href="{STATIC_ADDRESS}/plotly/plotly.min.js">',
+        *(
+            f'<link rel="modulepreload" href="{STATIC_ADDRESS}/iterations/{module.name}">'
+            for module in sorted((STATIC / "iterations").glob("*.js"))
+        ),
+    ]
+)
 
 
 def build_studio(root: Path, demo: bool = False) -> gr.Blocks:
@@ -74,8 +85,9 @@ def _header(root: Path, demo: bool, page: gr.Blocks) -> StudyContext:
         found = list_studies(root)
         names = [paths.name for paths in found]
         first = FIRST_STUDY if FIRST_STUDY in names else next(iter(names), None)
-        name = wanted["study"] if wanted.get("study") in names else first
-        return gr.Dropdown(choices=names, value=name), *describe(name, wanted.get("encoder"), wanted.get("reference"))
+        choices = [*names, paper.NAME]
+        name = wanted["study"] if wanted.get("study") in choices else first
+        return gr.Dropdown(choices=choices, value=name), *describe(name, wanted.get("encoder"), wanted.get("reference"))
 
     def describe(name: str | None, encoder: str | None = None, reference: str | None = None) -> tuple[Any, ...]:
         return _describe(context, name, encoder, reference)
@@ -93,7 +105,11 @@ def _describe(context: StudyContext, name: str | None, encoder: str | None, refe
     """The phantom label, and the choices of encoder and reference, of a study; what is asked for is kept if it exists."""
     paths = context.selection(name, None, None).paths
     if paths is None:
-        return "", gr.Dropdown(choices=[], value=None), gr.Dropdown(choices=[], value=None)
+        return (
+            _label("read-only", paper.SOURCE) if name == paper.NAME else "",
+            gr.Dropdown(choices=[], value=None),
+            gr.Dropdown(choices=[], value=None),
+        )
     try:
         config = load_config(paths)
     except UserError as error:
@@ -104,7 +120,7 @@ def _describe(context: StudyContext, name: str | None, encoder: str | None, refe
     references = _references(paths, encoder)
     reference = reference if reference in dict(map(reversed, references)) else references[0][1]  # type: ignore[arg-type]
     return (
-        _phantom_label(config.data.definition) if config.data.phantom else "",
+        _label("phantom, not patients", config.data.definition) if config.data.phantom else "",
         gr.Dropdown(choices=encoders, value=encoder),
         gr.Dropdown(choices=references, value=reference),
     )
@@ -121,5 +137,5 @@ def _references(paths: Any, encoder: str) -> list[tuple[str, str]]:
     ]
 
 
-def _phantom_label(definition: str) -> str:
-    return f'<span class="ps-phantom" title="{html.escape(definition)}">phantom, not patients</span>'
+def _label(text: str, explained: str) -> str:
+    return f'<span class="ps-phantom" title="{html.escape(explained)}">{text}</span>'

@@ -72,15 +72,13 @@ def _recording(app: Callable, replies: list[Reply]) -> Callable:
 @contextmanager
 def serving_reading(root: Path, demo: bool, replies: list[Reply]) -> Iterator[str]:
     """The reading app with its image addresses and nothing else; adds what it answers to ``replies``."""
-    import gradio as gr
     from fastapi import FastAPI, Response
 
-    from polypstudio.ui.reading import build_reading_app, reading_routes
+    from polypstudio.ui.reading import mount_reading
     from polypstudio.ui.theme import studio_theme
 
     app = FastAPI()
-    app.include_router(reading_routes(root))
     app.get("/favicon.ico")(lambda: Response(status_code=204))
-    gr.mount_gradio_app(app, build_reading_app(root, demo), "/read", theme=studio_theme())
+    mount_reading(app, root, demo, theme=studio_theme())
     with running(_recording(app, replies)) as address:
         yield address

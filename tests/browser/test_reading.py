@@ -17,7 +17,7 @@ from study_factory import generated_study
 
 from polypstudio.reading.design import ReadingDesign, Stratum
 from polypstudio.store import readings
-from polypstudio.ui.reading_desk import create_reading
+from polypstudio.ui.reading_images import create_reading
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -58,7 +58,7 @@ class Visit:
 
     def wait_for_image(self, progress: str) -> None:
         playwright.expect(self.page.locator(".progress")).to_have_text(progress)
-        playwright.expect(self.page.locator(".stage img")).to_have_attribute("data-ready", "true")
+        playwright.expect(self.page.locator(".stage img").first).to_have_attribute("data-ready", "true")
 
     def press(self, *keys: str) -> None:
         for key in keys:

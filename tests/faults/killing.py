@@ -29,15 +29,23 @@ def seconds_of(work: Callable[..., None], *arguments: Any) -> float:
     return time.monotonic() - began
 
 
-def kill_until_done(
-    work: Callable[..., None], arguments: tuple[Any, ...], seconds: float, kills: int, check: Callable[[], None]
-) -> int:
-    """Starts the work, kills it after a random part of ``seconds``, ``kills`` times, and lets it end; ``check`` follows
-    each end. Returns how often it was killed; the seed of the moments is printed."""
+def kill_and_resume(
+    work: Callable[..., None],
+    arguments: tuple[Any, ...],
+    seconds: float,
+    kills: int,
+    *,
+    ended: Callable[[], None],
+    done: Callable[[], None],
+    anew: Callable[[], None],
+) -> None:
+    """Starts the work and kills it after a random part of ``seconds``, until it was killed ``kills`` times.
+
+    ``ended`` follows each end, ``done`` those at which the work was done; then ``anew`` makes it begin from nothing. The
+    last time it is left alone until it is done. The seed of the moments is printed.
+    """
     seed = random.randrange(10**6)
-    print(f"kill seed {seed}")
-    chance = random.Random(seed)
-    killed = 0
+    chance, killed, finished = random.Random(seed), 0, 0
     for _ in range(MOST_STARTS):
         process = context().Process(target=work, args=arguments)
         process.start()
@@ -45,8 +53,15 @@ def kill_until_done(
             process.join(chance.uniform(0.02, 0.9) * seconds)
             process.kill()
         process.join()
-        check()
+        ended()
         killed += process.exitcode == -signal.SIGKILL
         if process.exitcode == 0:
-            return killed
+            done()
+            finished += 1
+            if killed >= kills:
+                print(
+                    f"{work.__name__}: killed {killed} times in {finished} runs, each as if never killed (seed {seed})"
+                )
+                return
+            anew()
     raise AssertionError(f"not done after {MOST_STARTS} starts (kill seed {seed})")

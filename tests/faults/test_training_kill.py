@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from currency import is_trained
 from diffusers import UNet2DConditionModel
-from killing import context, kill_until_done, seconds_of
+from killing import context, kill_and_resume, seconds_of
 from tiny_sd import save_random_sd, tiny_study
 
 from polypstudio.config import StudyConfig, pathology_stage, prior_stage
@@ -87,6 +87,30 @@ def _reference(work: Callable[..., None], study: StudyPaths, material: Material)
     return seconds_of(work, study, *material)
 
 
+def _compare(
+    work: Callable[..., None],
+    reference: StudyPaths,
+    killed: StudyPaths,
+    material: Material,
+    seconds: float,
+    ended: Callable[[], None] = lambda: None,
+) -> None:
+    """Kills the work on ``killed`` again and again; whenever it is done, it has to equal ``reference``."""
+    start = killed.root.parent / "start"
+    if killed.root.exists():
+        shutil.copytree(killed.root, start)
+
+    def same() -> None:
+        assert _outcome(killed) == _outcome(reference)
+
+    def anew() -> None:
+        shutil.rmtree(killed.root)
+        if start.exists():
+            shutil.copytree(start, killed.root)
+
+    kill_and_resume(work, (killed, *material), seconds, KILLS, ended=ended, done=same, anew=anew)
+
+
 @pytest.mark.parametrize("method", ["full", "lora"])
 def test_training_killed_anywhere(tmp_path: Path, method: str) -> None:
     material = _material(tmp_path, method=method)
@@ -97,9 +121,8 @@ def test_training_killed_anywhere(tmp_path: Path, method: str) -> None:
         for unet in killed.root.glob("iterations/*/unet"):
             UNet2DConditionModel.from_pretrained(unet)
 
-    assert kill_until_done(_train, (killed, *material), seconds, KILLS, whole) > 0
+    _compare(_train, reference, killed, material, seconds, ended=whole)
     assert is_trained(killed, *material)
-    assert _outcome(killed) == _outcome(reference)
 
 
 def test_training_killed_while_it_saves(tmp_path: Path) -> None:
@@ -107,8 +130,7 @@ def test_training_killed_while_it_saves(tmp_path: Path) -> None:
     material = _material(tmp_path, save_state_every=1, stages=(pathology_stage(10, 2),), held_out_images=0, previews=0)
     reference, killed = StudyPaths(tmp_path / "reference"), StudyPaths(tmp_path / "killed")
     seconds = _reference(_train, reference, material)
-    assert kill_until_done(_train, (killed, *material), seconds, KILLS, lambda: None) > 0
-    assert _outcome(killed) == _outcome(reference)
+    _compare(_train, reference, killed, material, seconds)
 
 
 def test_caching_killed(tmp_path: Path) -> None:
@@ -122,8 +144,7 @@ def test_caching_killed(tmp_path: Path) -> None:
             many.append(copy)
     reference, killed = StudyPaths(tmp_path / "reference"), StudyPaths(tmp_path / "killed")
     seconds = _reference(_train, reference, (config, many, root))
-    assert kill_until_done(_train, (killed, config, many, root), seconds, KILLS, lambda: None) > 0
-    assert _outcome(killed) == _outcome(reference)
+    _compare(_train, reference, killed, (config, many, root), seconds)
 
 
 def test_sampling_killed(tmp_path: Path) -> None:
@@ -137,8 +158,7 @@ def test_sampling_killed(tmp_path: Path) -> None:
         for manifest in killed.iterations.glob("*/manifest.json"):
             assert len(list(manifest.parent.glob("samples/*/*.png"))) == 6
 
-    assert kill_until_done(_sample, (killed, *material), seconds, KILLS, whole) > 0
-    assert _outcome(killed) == _outcome(reference)
+    _compare(_sample, reference, killed, material, seconds, ended=whole)
 
 
 def test_terminated_saves_its_state_and_says_so(tmp_path: Path) -> None:

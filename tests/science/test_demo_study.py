@@ -15,7 +15,18 @@ import pytest
 from PIL import Image
 
 from polypstudio.config import TrainingConfig
-from polypstudio.records import PATHOLOGIES, ClassificationResult, KidResult, NeighbourResult, TsneResult
+from polypstudio.records import (
+    PATHOLOGIES,
+    ClassificationResult,
+    CoverageResult,
+    KidResult,
+    LeakResult,
+    MapsResult,
+    NeighbourResult,
+    RankingResult,
+    TsneResult,
+)
+from polypstudio.store.contents import LEAKS
 from polypstudio.store.paths import TINY_BASE, StudyPaths
 from polypstudio.store.results import load_result
 from polypstudio.store.studies import complete_iterations, load_config, load_index, load_manifest, sample_files
@@ -69,11 +80,24 @@ def test_every_result_is_there_and_covers_all_iterations(demo: StudyPaths) -> No
     neighbours = load_result(demo, NeighbourResult, encoder)
     tsne = load_result(demo, TsneResult, encoder)
     arms = load_result(demo, ClassificationResult, config.classification.model)
-    assert None not in (kid, neighbours, tsne, arms)
+    ranking = load_result(demo, RankingResult, encoder)
+    coverage = load_result(demo, CoverageResult, encoder)
+    maps = load_result(demo, MapsResult, encoder)
+    leaks = load_result(demo, LeakResult, LEAKS)
+    assert None not in (kid, neighbours, tsne, arms, ranking, coverage, maps, leaks)
     for reference in kid.references.values():
         assert [row.iteration for row in reference.iterations] == iterations
         assert reference.reconstruction is not None
     assert [row.iteration for row in neighbours.agreement] == iterations
+    assert [row.iteration for row in neighbours.duplicates] == iterations
+    assert [row.iteration for row in leaks.iterations] == iterations
+    for name in kid.references:
+        assert all([row.iteration for row in ranked.iterations] == iterations for ranked in ranking.references[name])
+        assert [row.iteration for row in coverage.references[name].iterations] == iterations
+    assert {each.alignment for each in maps.maps} == {"joint", "reference", "iteration"}
+    assert [each.iteration for each in maps.maps if each.alignment == "iteration"] == iterations
+    assert len({each.perplexity for each in maps.maps}) > 1
+    assert len({each.seed for each in maps.maps}) > 1
     real = [image for image in load_index(demo) if image.split == "train" and image.label in PATHOLOGIES]
     assert len(tsne.points) == len(real) + sum(len(sample_files(demo, n)) for n in iterations)
     assert all(len(arm.runs) == len(config.classification.seeds) for arm in arms.arms)

@@ -7,7 +7,7 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from polypstudio.errors import UserError
-from polypstudio.metrics.tsne import joint_embedding
+from polypstudio.metrics.tsne import embedding
 
 
 def islands(n: int, count: int, d: int = 64) -> tuple[np.ndarray, np.ndarray]:
@@ -18,26 +18,26 @@ def islands(n: int, count: int, d: int = 64) -> tuple[np.ndarray, np.ndarray]:
 
 def test_neighbours_in_space_are_neighbours_on_the_map() -> None:
     features, labels = islands(30, 5)
-    embedding = joint_embedding(features, perplexity=15, seed=0)
-    assert embedding.shape == (150, 2)
+    points = embedding(features, perplexity=15, seed=0)
+    assert points.shape == (150, 2)
     before = KNeighborsClassifier(10).fit(features, labels).predict(features)
-    after = KNeighborsClassifier(10).fit(embedding, labels).predict(embedding)
+    after = KNeighborsClassifier(10).fit(points, labels).predict(points)
     assert np.mean(before == after) >= 0.98
     shuffled = np.random.default_rng(1).permutation(labels)
-    assert KNeighborsClassifier(10).fit(embedding, shuffled).score(embedding, shuffled) < 0.6
+    assert KNeighborsClassifier(10).fit(points, shuffled).score(points, shuffled) < 0.6
 
 
 def test_same_input_and_seed_give_the_same_map() -> None:
     features, _ = islands(20, 3)
-    np.testing.assert_array_equal(joint_embedding(features, 10, seed=4), joint_embedding(features, 10, seed=4))
+    np.testing.assert_array_equal(embedding(features, 10, seed=4), embedding(features, 10, seed=4))
 
 
 @pytest.mark.parametrize("perplexity", [0.5, 21])
 def test_perplexity_must_fit_the_number_of_images(perplexity: float) -> None:
     with pytest.raises(UserError, match=r"perplexity .* with 60 images: set it between 1 and 20"):
-        joint_embedding(islands(20, 3)[0], perplexity)
+        embedding(islands(20, 3)[0], perplexity)
 
 
 def test_bad_features() -> None:
     with pytest.raises(UserError, match="t-SNE: NaN"):
-        joint_embedding(np.full((60, 4), np.nan))
+        embedding(np.full((60, 4), np.nan))

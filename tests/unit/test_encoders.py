@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from polypstudio import encoders
-from polypstudio.encoders import NETWORKS, create_network, encode, encoder_version, in_order, parse_encoder
+from polypstudio.encoders import NETWORKS, catalogue, create_network, encode, encoder_version, in_order, parse_encoder
 from polypstudio.errors import UserError
 
 SMALL = "efficientnet-lite0@64"
@@ -99,24 +98,41 @@ def test_tensors_are_mapped_in_order_and_checked() -> None:
     ("name", "message"),
     [
         ("resnet", "encoder `resnet` is unknown; known are efficientnet-lite0"),
-        ("inception", "encoder `inception`: its weights, pt_inception"),
-        ("dinov2", "encoder `dinov2`: its weights, timm/vit_small"),
         ("efficientnet-lite0@9", "the input size after @ must be 32 to 1024"),
         ("efficientnet-lite0@big", "the input size after @ must be"),
+        ("dinov2@100", "must be a multiple of 14"),
+        ("inception@128", "takes 299 pixels only; use `inception`"),
     ],
 )
-def test_an_encoder_that_cannot_be_had(name: str, message: str) -> None:
+def test_an_encoder_that_does_not_exist(name: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         encode(name, [])
 
 
-def test_missing_weights_name_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("inception", "weights-inception-2015-12-05-6726825d.pth"),
+        ("dinov2", "vit_small_patch14_dinov2.lvd142m.safetensors"),
+    ],
+)
+def test_weights_that_cannot_be_had_are_named_with_the_way_to_get_them(
+    name: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLYPSTUDIO_WEIGHTS", str(tmp_path))
+    with pytest.raises(UserError, match=rf"its weights are missing; get .* and save it as {tmp_path / file}"):
+        encode(name, [])
+
+
+def test_missing_packages_name_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(package: str) -> str:
         raise PackageNotFoundError(package)
 
-    monkeypatch.setattr(encoders, "version", absent)
+    monkeypatch.setattr(catalogue, "version", absent)
     with pytest.raises(UserError, match=r"weights of encoder .* are missing; .*polypstudio\[train\]"):
         encoder_version("efficientnet-lite0")
+    with pytest.raises(UserError, match=r"weights of encoder .* are missing; .*polypstudio\[encoders\]"):
+        encoder_version("efficientnet-lite2")
 
 
 def test_missing_torch_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

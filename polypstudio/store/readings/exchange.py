@@ -12,28 +12,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Column, Connection, Integer, Table, select
 from sqlalchemy.exc import IntegrityError
 
 from polypstudio.errors import UserError
-from polypstudio.store.atomic import write_json, write_text
+from polypstudio.store.atomic import write_text
 from polypstudio.store.paths import StudyPaths
-from polypstudio.store.readings.tables import (
-    designs,
-    engine_of,
-    has_database,
-    items,
-    now,
-    presentations,
-    readers,
-    reading_from,
-    readings,
-    writing_to,
-)
+from polypstudio.store.readings.database import engine_of, has_database, now, reading_from, writing_to
+from polypstudio.store.readings.tables import ANSWERS, designs, items, presentations, readers, readings
 
 Rows = list[dict[str, Any]]
 
 FORMAT = "polypstudio readings"
+VERSIONS = (1, 2)  # in 1 there were no pairs, no training and two questions
 _TABLES = (designs, items, readers, presentations, readings)  # in the order in which they refer to each other
 _CSV_QUERY = (
     select(
@@ -45,11 +36,16 @@ _CSV_QUERY = (
         items.c.image_set,
         items.c.label,
         items.c.index,
+        items.c.partner_set,
+        items.c.partner_index,
+        items.c.training,
+        presentations.c.swapped,
         readings.c.submit,
-        readings.c.source,
-        readings.c.pathology,
+        *ANSWERS,
         readings.c.withdrawn,
         readings.c.seconds,
+        readings.c.zoom,
+        readings.c.brightness,
         readings.c.created,
     )
     .select_from(readings)
@@ -66,22 +62,27 @@ def export_readings(study: StudyPaths, file: Path) -> int:
 
     Answers taken back are in both, marked as withdrawn. Raises UserError for another suffix.
     """
-    kind = _kind(file)
+    text, count = exported(study, _kind(file))
+    write_text(file, text)
+    return count
+
+
+def exported(study: StudyPaths, kind: str) -> tuple[str, int]:
+    """The text of an export (``json`` or ``csv``), and how many readings it holds."""
     if not has_database(study):
         raise UserError(f"{study.name} has no readings: nothing to export")
     with reading_from(study) as connection:
         if kind == "json":
             content = {table.name: _rows(connection, table, study.name) for table in _TABLES}
-            write_json(file, {"format": FORMAT, "version": 1, "study": study.name, "exported": now(), **content})
-            return len(content["readings"])
+            head = {"format": FORMAT, "version": VERSIONS[-1], "study": study.name, "exported": now()}
+            return json.dumps({**head, **content}, indent=1, ensure_ascii=False) + "\n", len(content["readings"])
         result = connection.execute(_CSV_QUERY.where(designs.c.study == study.name))
         rows = result.all()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(result.keys())
     writer.writerows([int(value) if isinstance(value, bool) else value for value in row] for row in rows)
-    write_text(file, text.getvalue())
-    return len(rows)
+    return text.getvalue(), len(rows)
 
 
 def import_readings(study: StudyPaths, file: Path) -> int:
@@ -146,8 +147,8 @@ def _rows(connection: Connection, table: Table, study: str) -> Rows:
 
 def _from_json(text: str, study: StudyPaths) -> dict[Table, Rows]:
     content = json.loads(text)
-    if not isinstance(content, dict) or (content.get("format"), content.get("version")) != (FORMAT, 1):
-        raise ValueError(f"`format` is not `{FORMAT}`, version 1")
+    if not isinstance(content, dict) or content.get("format") != FORMAT or content.get("version") not in VERSIONS:
+        raise ValueError(f"`format` is not `{FORMAT}`, version {VERSIONS[0]} to {VERSIONS[-1]}")
     tables = {table: [dict(row) for row in content[table.name]] for table in _TABLES}
     for design in tables[designs]:
         design["study"] = study.name  # the study may have been copied under another name
@@ -166,17 +167,20 @@ def _from_csv(text: str, study: StudyPaths, file: Path) -> dict[Table, Rows]:
                 "presentation": row["showing"],
                 "submit": row["submit"],
                 "withdrawn": bool(int(row["withdrawn"])),
-                "source": _optional_int(row["source"]),
-                "pathology": _optional_int(row["pathology"]),
+                **{answer.name: _cell(answer, row.get(answer.name)) for answer in ANSWERS},
                 "seconds": float(row["seconds"]),
+                "zoom": float(row["zoom"]) if row.get("zoom") else None,
+                "brightness": float(row["brightness"]) if row.get("brightness") else None,
                 "created": row["created"],
             }
         )
     return {readings: rows}
 
 
-def _optional_int(text: str) -> int | None:
-    return int(text) if text else None
+def _cell(column: Column, text: str | None) -> int | str | None:
+    if not text:
+        return None
+    return int(text) if isinstance(column.type, Integer) else text
 
 
 def _add_missing(connection: Connection, table: Table, rows: Rows) -> int:
@@ -184,7 +188,7 @@ def _add_missing(connection: Connection, table: Table, rows: Rows) -> int:
     key = "submit" if table is readings else "id"
     known = set(connection.scalars(select(table.c[key])))
     names = {column.name for column in table.columns} - ({"id"} if table is readings else set())
-    missing = [{name: row.get(name) for name in names} for row in rows if row[key] not in known]
+    missing = [{name: row[name] for name in names & row.keys()} for row in rows if row[key] not in known]
     if missing:
         connection.execute(table.insert(), missing)
     return len(missing)

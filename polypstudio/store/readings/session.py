@@ -1,33 +1,25 @@
 """The reader's side of the database: where a reader is, one-time image addresses, answers, undo.
 
-Nothing here tells what an image is; the one exception, :func:`redeem_address`, answers the server and not the browser.
+Nothing here tells what an image is, with two exceptions: :func:`redeem_address` answers the server and not the browser,
+and :func:`feedback` tells of a training item once it has been answered.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, true
+from sqlalchemy import Connection, func, or_, select, true
 from sqlalchemy.exc import IntegrityError
 
 from polypstudio.reading.design import ReadingDesign
+from polypstudio.reading.order import can_undo
 from polypstudio.records import ImageKey
 from polypstudio.store.paths import StudyPaths
-from polypstudio.store.readings.designs import token_hash
-from polypstudio.store.readings.tables import (
-    addresses,
-    designs,
-    has_database,
-    items,
-    now,
-    presentations,
-    readers,
-    reading_from,
-    readings,
-    writing_to,
-)
+from polypstudio.store.readings.database import has_database, now, reading_from, writing_to
+from polypstudio.store.readings.links import token_hash
+from polypstudio.store.readings.tables import addresses, designs, items, presentations, readers, readings
 
 
 @dataclass(frozen=True)
@@ -58,21 +50,42 @@ class Place:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the browser submits on one showing. ``submit`` is its own id of this act, the same at every retry."""
+    """What the browser submits on one showing. ``submit`` is its own id of this act, the same at every retry.
+
+    ``answers``: question -> step, option or text. ``zoom``: the largest used; ``brightness``: the last.
+    """
 
     showing: str
     submit: str
-    source: int | None
-    pathology: int | None
+    answers: Mapping[str, int | str | None]
     seconds: float
+    zoom: float | None = None
+    brightness: float | None = None
+
+
+@dataclass(frozen=True)
+class TrainingItem:
+    """What a training item is, told after its answer. ``swapped``: of a pair, the real image is the left one."""
+
+    image: ImageKey
+    pair: bool
+    swapped: bool
 
 
 def find_reader(studies: Iterable[StudyPaths], token: str) -> ReaderSession | None:
-    """The reader whose personal link carries ``token``, among the studies; None if nobody's does."""
+    """The reader whose personal link carries ``token``, among the studies.
+
+    None if nobody's does, or if the link has ended, was replaced or revoked, or belongs to a version that was replaced.
+    """
     query = (
         select(readers.c.id, readers.c.code, readers.c.design, designs.c.body, designs.c.image_size, designs.c.practice)
         .join(designs, designs.c.id == readers.c.design)
-        .where(readers.c.token_hash == token_hash(token))
+        .where(
+            readers.c.token_hash == token_hash(token),
+            readers.c.revoked.is_(None),
+            or_(readers.c.expires.is_(None), readers.c.expires > now()),
+            designs.c.closed.is_(None),
+        )
     )
     for study in studies:
         if not has_database(study):
@@ -104,15 +117,33 @@ def undo(reader: ReaderSession, act: str) -> Place:
     return _append(reader, act, None)
 
 
-def issue_address(reader: ReaderSession, showing: str) -> str | None:
-    """A new address that yields the image once; None unless the showing is the reader's current or next one."""
+def feedback(reader: ReaderSession, showing: str) -> TrainingItem | None:
+    """What a training item is, once the reader has answered it; None before that, and for all other showings."""
+    answered = select(readings.c.id).where(readings.c.presentation == presentations.c.id).exists()
+    query = (
+        select(items.c.image_set, items.c.label, items.c.index, presentations.c.swapped)
+        .join(presentations, presentations.c.item == items.c.id)
+        .where(presentations.c.id == showing, presentations.c.reader == reader.id, items.c.training, answered)
+    )
+    with reading_from(reader.study) as connection:
+        row = connection.execute(query).first()
+    if row is None:
+        return None
+    image_set, label, index, swapped = row
+    return TrainingItem(ImageKey(image_set, label, index), reader.body.is_pairs, swapped)
+
+
+def issue_address(reader: ReaderSession, showing: str, side: int = 0) -> str | None:
+    """A new address that yields an image once; None unless the showing is the reader's current or next one.
+
+    ``side``: of a pair, 0 for the left image and 1 for the right one.
+    """
     with writing_to(reader.study) as connection:
-        if showing not in _place(connection, reader).showings:
+        if showing not in _place(connection, reader).showings or side not in ((0, 1) if reader.body.is_pairs else (0,)):
             return None
         address = secrets.token_urlsafe(24)
-        connection.execute(
-            addresses.insert().values(token_hash=token_hash(address), presentation=showing, issued=now())
-        )
+        row = {"token_hash": token_hash(address), "presentation": showing, "side": side, "issued": now()}
+        connection.execute(addresses.insert().values(**row))
     return address
 
 
@@ -123,8 +154,8 @@ def redeem_address(studies: Iterable[StudyPaths], address: str) -> tuple[StudyPa
         .where(addresses.c.token_hash == token_hash(address), addresses.c.used.is_(None))
         .values(used=now())
     )
-    image = (
-        select(items.c.image_set, items.c.label, items.c.index, designs.c.image_size, designs.c.study)
+    shown = (
+        select(items, designs.c.image_size, designs.c.study, presentations.c.swapped, addresses.c.side)
         .join(designs, designs.c.id == items.c.design)
         .join(presentations, presentations.c.item == items.c.id)
         .join(addresses, addresses.c.presentation == presentations.c.id)
@@ -133,14 +164,15 @@ def redeem_address(studies: Iterable[StudyPaths], address: str) -> tuple[StudyPa
     by_name = {study.name: study for study in studies if has_database(study)}
     for study in by_name.values():
         with reading_from(study) as connection:
-            row = connection.execute(image).first()
-        if row is None or row.study not in by_name:
+            row = connection.execute(shown).mappings().first()
+        if row is None or row["study"] not in by_name:
             continue
         with writing_to(study) as connection:
             if connection.execute(claim).rowcount != 1:
                 return None
-        image_set, label, index, image_size, name = row
-        return by_name[name], ImageKey(image_set, label, index), image_size
+        partner = row["partner_set"] is not None and row["swapped"] == (row["side"] == 0)
+        image_set, index = (row["partner_set"], row["partner_index"]) if partner else (row["image_set"], row["index"])
+        return by_name[row["study"]], ImageKey(image_set, row["label"], index), row["image_size"]
     return None
 
 
@@ -168,6 +200,8 @@ def _append(reader: ReaderSession, act: str, answer: Answer | None) -> Place:
     """Adds the row of an answer, or of taking the last one back; an act that is known already adds nothing."""
     try:
         with writing_to(reader.study) as connection:
+            # One act of a reader at a time: two pages of theirs, on servers of two hosts, would both find the showing open.
+            connection.execute(select(readers.c.id).where(readers.c.id == reader.id).with_for_update())
             if connection.scalar(select(readings.c.id).where(readings.c.submit == act)) is None:
                 row = _answer_row(connection, reader, answer) if answer else _undo_row(connection, reader)
                 if row is not None:
@@ -183,15 +217,16 @@ def _answer_row(connection: Connection, reader: ReaderSession, answer: Answer) -
     return {
         "presentation": answer.showing,
         "withdrawn": False,
-        "source": answer.source,
-        "pathology": answer.pathology,
+        **answer.answers,
         "seconds": answer.seconds,
+        "zoom": answer.zoom,
+        "brightness": answer.brightness,
     }
 
 
 def _undo_row(connection: Connection, reader: ReaderSession) -> dict | None:
     position = _place(connection, reader).position
-    if position % reader.body.block_size == 0:  # a block that is over stays as it is
+    if not can_undo(reader.body, position):
         return None
     before = select(presentations.c.id).where(
         presentations.c.reader == reader.id, presentations.c.position == position - 1

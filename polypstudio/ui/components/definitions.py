@@ -57,6 +57,21 @@ DEFINITIONS: dict[str, tuple[str, str]] = {
         "Share of the nearest real images, in the original feature space, that have the synthetic image's class. "
         "0.5 is chance. The map is a 2-D picture and no evidence; this number is.",
     ),
+    "coverage": (
+        "Coverage",
+        "Share of the real images of a class that have a synthetic one of that class nearby: within the distance of "
+        "their own nearest real neighbours. Low: the synthetic images leave out part of what there is.",
+    ),
+    "loss": (
+        "Held-out loss",
+        "How well the model predicts the noise in images that it was not trained on. Rising while the training goes "
+        "on: the model learns its images by heart.",
+    ),
+    "paper": (
+        "The paper's Table 2",
+        "The printed KIDs of Sharma (WiCV at CVPR 2024). Its images, encoder and subset size are other ones: compare "
+        "signs and shapes, never heights.",
+    ),
     "copies": (
         "Copies",
         "Synthetic images nearer to one training image than real images of different groups are to each other.",

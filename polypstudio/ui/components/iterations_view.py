@@ -7,6 +7,7 @@ name, the image set, the class and the index.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from polypstudio.config import EvaluationConfig
@@ -15,16 +16,20 @@ from polypstudio.records import (
     PATHOLOGIES,
     PATHOLOGY_NAMES,
     REFERENCE_NAMES,
+    ClassCoverage,
     IterationCopies,
     IterationEvidence,
-    MapPoint,
     NeighbourResult,
+    Pathology,
+    ReferenceCoverage,
     ReferenceEvidence,
-    TsneResult,
 )
 from polypstudio.store.paths import StudyPaths, iteration_set
+from polypstudio.store.stamp import study_stamp
 from polypstudio.store.studies import load_index, load_manifest
 from polypstudio.ui.components.definitions import DEFINITIONS, how_made
+from polypstudio.ui.components.map_view import available_alignments, colour_values, map_view
+from polypstudio.ui.components.paper_view import paper_table
 from polypstudio.ui.context import Selection
 from polypstudio.ui.images import file_version, real_files, sample_version
 
@@ -42,17 +47,20 @@ def iterations_view(selection: Selection) -> View:
     study, config = selection.paths, selection.config()
     if study is None or config is None:
         return {"iterations": [], "empty": _no_study()}
+    stamp = study_stamp(study)  # before anything else is read: what changes meanwhile is seen at the next look
     kid, neighbours = selection.kid(), selection.neighbours()
-    evidence = selection.evidence()
-    iterations = [_iteration(study, step, evidence, neighbours) for step in selection.iterations()]
+    evidence, coverage = selection.evidence(), selection.coverage()
+    iterations = [_iteration(study, step, evidence, neighbours, coverage) for step in selection.iterations()]
     return {
         "study": study.name,
+        "stamp": stamp,
         "phantom": config.data.phantom,
         "definition": config.data.definition,
         "encoder": selection.encoder,
         "reference": REFERENCE_NAMES[selection.reference],
         "referenceSplit": SPLIT_OF_REFERENCE[selection.reference],
         "labels": PATHOLOGY_NAMES,
+        "sampling": config.sampling.model_dump(include={"seed", "guidance", "steps"}),
         "iterations": iterations,
         "real": _real_images(study),
         "separation": evidence.separation.model_dump() if evidence else None,
@@ -60,7 +68,11 @@ def iterations_view(selection: Selection) -> View:
         "nReal": evidence.n_real if evidence else None,
         "realAgreement": neighbours.real_agreement if neighbours else None,
         "neighbours": neighbours.k if neighbours else None,
-        "map": _map(selection.tsne()),
+        "maps": available_alignments(selection),
+        "map": map_view(selection, "joint"),
+        "colours": colour_values(selection),
+        "yardstick": _coverage(coverage.yardstick) if coverage and coverage.yardstick else None,
+        "paper": paper_table(),
         "warnings": evidence.warnings if evidence else [],
         "alarms": {alarm: {"name": ALARM_NAMES[alarm], "meaning": ALARM_MEANINGS[alarm]} for alarm in ALARM_NAMES},
         "definitions": {key: {"name": name, "text": text} for key, (name, text) in DEFINITIONS.items()},
@@ -70,12 +82,17 @@ def iterations_view(selection: Selection) -> View:
 
 
 def _iteration(
-    study: StudyPaths, step: int, evidence: ReferenceEvidence | None, neighbours: NeighbourResult | None
+    study: StudyPaths,
+    step: int,
+    evidence: ReferenceEvidence | None,
+    neighbours: NeighbourResult | None,
+    coverage: ReferenceCoverage | None,
 ) -> View:
     manifest = load_manifest(study, step)
     copies = next((c for c in neighbours.copies if c.iteration == step), None) if neighbours else None
     agreement = next((a for a in neighbours.agreement if a.iteration == step), None) if neighbours else None
     at = evidence.at(step) if evidence else None
+    covered = coverage.at(step) if coverage else None
     return {
         "iteration": step,
         "set": iteration_set(step),
@@ -90,6 +107,9 @@ def _iteration(
         "evidence": _evidence(at) if at else None,
         "sentence": iteration_sentence(at, evidence, copies) if at and evidence else None,
         "agreement": agreement.model_dump() if agreement else None,
+        "coverage": _coverage(covered.per_class) if covered else None,
+        "loss": manifest.training.get("held_out_loss"),
+        "canGenerate": manifest.origin != "imported images" and study.unet(step).is_dir(),
         "nearest": _nearest(copies) if copies else None,
         "copies": sum(image.is_copy for image in copies.images) if copies else None,
     }
@@ -107,6 +127,10 @@ def _evidence(at: IterationEvidence) -> View:
         "shift": at.shift.model_dump(),
         "alarms": at.alarms,
     }
+
+
+def _coverage(per_class: Mapping[Pathology, ClassCoverage]) -> View:
+    return {label: found.model_dump() for label, found in per_class.items()}
 
 
 def _nearest(copies: IterationCopies) -> View:
@@ -134,27 +158,6 @@ def _real_images(study: StudyPaths) -> View:
         }
         for split in ("train", "test")
     }
-
-
-def _map(tsne: TsneResult | None) -> View | None:
-    """The map's points by image set and class: parallel lists of index, x and y."""
-    if tsne is None:
-        return None
-    points: dict[str, dict[str, list[MapPoint]]] = defaultdict(lambda: {label: [] for label in PATHOLOGIES})
-    for point in tsne.points:
-        points[point.image_set][point.label].append(point)
-    sets = {
-        image_set: {
-            label: {
-                "index": [point.index for point in found],
-                "x": [round(point.x, 3) for point in found],
-                "y": [round(point.y, 3) for point in found],
-            }
-            for label, found in classes.items()
-        }
-        for image_set, classes in points.items()
-    }
-    return {"alignment": tsne.alignment, "perplexity": tsne.perplexity, "sets": sets}
 
 
 def _no_study() -> View:

@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from markupsafe import Markup
 
-from polypstudio.reading.scoring import JudgedReal, ReadingResults, Sensitivity
-from polypstudio.records import PATHOLOGY_NAMES, Estimate
+from polypstudio.reading.concord import Agreement
+from polypstudio.reading.questions import QUESTIONS
+from polypstudio.reading.scoring import ReaderResult, ReadingResults, StratumResult
+from polypstudio.records import PATHOLOGY_NAMES, Estimate, ImageKey
 from polypstudio.store.readings import ReaderProgress
-from polypstudio.ui.components.markup import Text, card, class_name, empty, heading, paragraph, table
+from polypstudio.ui.components.markup import Text, card, class_name, empty, heading, paragraph, pictures, table
 
 COLOURS = {"ad": "#D55E00", "non_ad": "#0072B2"}
 INTERVALS = {
     "exact": "exact (Clopper–Pearson): one reader, taken as independent answers",
-    "bootstrap": "percentiles of a bootstrap over readers and over images",
+    "bootstrap": "a bootstrap over readers and over images",
 }
 NO_READING = empty("No reading yet.", "Choose images and readers above; personal links to send out come next.")
 NO_ANSWERS = "No answers yet: results appear here as readers go on."
+MOST_PICTURES = 24
+
+Address = Callable[[ImageKey], str]
 
 
-def results_view(progress: list[ReaderProgress], results: ReadingResults) -> str:
-    """The cards below the choice of a reading."""
-    if results.pooled is None:
-        return card(*_progress(progress), paragraph(NO_ANSWERS))
-    return "".join(
-        card(*parts)
-        for parts in (_progress(progress), _judged_real(results), _sensitivity(results), _agreement(results))
-    )
+def results_view(progress: list[ReaderProgress], results: ReadingResults, census: str, address: Address) -> str:
+    """The cards below the choice of a reading. ``address``: where the browser finds an image."""
+    if results.overall is None:
+        return card(*_progress(progress), paragraph(census), paragraph(NO_ANSWERS))
+    cards = [
+        _progress(progress),
+        _strata(results, census),
+        _readers(results),
+        _agreement(results.agreement),
+        _course(results),
+        _all_wrong(results, address),
+    ]
+    return "".join(card(*parts) for parts in cards if parts)
 
 
 def image_set_name(image_set: str) -> str:
@@ -35,11 +47,32 @@ def image_set_name(image_set: str) -> str:
 
 
 def _progress(progress: list[ReaderProgress]) -> list[Text]:
-    rows = [[p.reader, f"{p.answered} of {p.total}", (p.last or "not begun")[:16].replace("T", " ")] for p in progress]
-    return [heading("Progress"), table(["reader", "answered", "last answer, UTC"], rows)]
+    rows = [
+        [p.reader, f"{p.answered} of {p.total}", _time(p.last) if p.last else "not begun", _link(p)] for p in progress
+    ]
+    return [heading("Progress"), table(["reader", "answered", "last answer, UTC", "link"], rows)]
 
 
-def _judged_real(results: ReadingResults) -> list[Text]:
+def _link(progress: ReaderProgress) -> str:
+    if progress.link == "open" and progress.expires:
+        return f"open until {progress.expires[:10]}"
+    return progress.link
+
+
+def _time(iso: str) -> str:
+    return iso[:16].replace("T", " ")
+
+
+def _strata(results: ReadingResults, census: str) -> list[Text]:
+    strata = results.strata
+    optional: list[tuple[str, Callable[[StratumResult], str]]] = [
+        ("AUC (95 % CI)", lambda row: _two_places(row.auc)),
+        ("d′ (95 % CI)", lambda row: _two_places(row.d_prime)),
+        ("pathology right", lambda row: f"{_percent(row.pathology)} of {row.pathology_n}" if row.pathology else "–"),
+        ("quality, 1–6", lambda row: _two_places(row.quality)),
+        ("plausibility, 1–6", lambda row: _two_places(row.plausibility)),
+    ]
+    shown = [(name, cell) for name, cell in optional if any(cell(row) != "–" for row in strata)]
     rows = [
         [
             image_set_name(row.image_set),
@@ -48,39 +81,58 @@ def _judged_real(results: ReadingResults) -> list[Text]:
             _percent(row.estimate),
             _interval_drawing(row),
             str(row.n_images),
+            *(cell(row) for _, cell in shown),
         ]
-        for row in results.judged_real
+        for row in strata
     ]
-    kinds = sorted({row.interval for row in results.judged_real})
+    heads = ["images", "class", "judged real", "rate (95 % CI)", "0 … 100 %", "images", *(name for name, _ in shown)]
+    kinds = sorted({row.interval for row in strata})
     return [
         heading("Judged real"),
-        table(["images", "class", "judged real", "rate (95 % CI)", "0 … 100 %", "images"], rows, left=(0, 1, 4)),
+        table(heads, rows, left=(0, 1, 4)),
         paragraph(
-            "Steps 4 to 6 count as judged real; first showings only; “cannot judge” is left out. "
-            f"Interval: {'; '.join(INTERVALS[kind] for kind in kinds)}."
+            "Steps 4 to 6 count as judged real, and of a pair the synthetic image when it was chosen; first showings only; "
+            f"“cannot judge” is left out. Interval: {'; '.join(INTERVALS[kind] for kind in kinds)}. AUC and d′ of an "
+            "iteration: against the real images of its class, as means of the readers; guessing gives 0.5 and 0."
         ),
+        paragraph(census),
     ]
 
 
-def _sensitivity(results: ReadingResults) -> list[Text]:
-    readers = [(own.reader, own) for own in results.readers]
-    if results.pooled is not None and len(readers) > 1:
-        readers.append(("all, pooled", results.pooled))
-    heads = ["reader", "answers", "d′", "AUC", "pathology right", "same on repeat", "cannot judge", "median s"]
-    return [
+def _readers(results: ReadingResults) -> list[Text]:
+    heads = ["reader", "answers", "right (95 % CI)", "d′", "AUC", "pathology right", "same on repeat"]
+    heads += ["cannot judge", "median s"]
+    parts: list[Text] = [
         heading("Telling real from synthetic"),
-        table(heads, [_sensitivity_row(name, own) for name, own in readers]),
-        paragraph(
-            "d′ from the two halves of the scale (log-linear correction), AUC from its six steps; guessing gives 0 and "
-            "0.5. Pathology is right where it is the label: of a synthetic image, the class that it was made for."
-        ),
+        table(heads, [_reader_row(own) for own in results.readers]),
     ]
+    overall = results.overall
+    if overall and len(results.readers) > 1:
+        pathology = f"; pathology right {_percent(overall.pathology)}" if overall.pathology else ""
+        parts.append(
+            paragraph(
+                f"All readers: AUC {_two_places(overall.auc)}, d′ {_two_places(overall.d_prime)} (means of the readers)"
+                f"{pathology}. Intervals from a bootstrap over readers and over images."
+            )
+        )
+    parts.append(
+        paragraph(
+            "d′ from the two halves of the scale (log-linear correction), AUC from its six steps; guessing gives 0 and 0.5. "
+            "Pathology is right where it is the label: of a synthetic image, the class that it was made for. A reader’s own "
+            "interval is exact."
+        )
+    )
+    return parts
 
 
-def _sensitivity_row(name: str, own: Sensitivity) -> list[Text]:
+def _reader_row(own: ReaderResult) -> list[Text]:
+    right = f"{own.right} of {own.judged}"
+    if own.right_interval:
+        right += f" ({own.right_interval[0]:.0%}–{own.right_interval[1]:.0%})".replace("%", " %")
     return [
-        name,
+        own.reader,
         str(own.n),
+        right,
         _number(own.d_prime),
         _number(own.auc),
         f"{own.pathology_right} of {own.pathology_n}",
@@ -90,20 +142,78 @@ def _sensitivity_row(name: str, own: Sensitivity) -> list[Text]:
     ]
 
 
-def _agreement(results: ReadingResults) -> list[Text]:
-    if results.kappa_source is None and results.kappa_pathology is None:
-        words = "Fleiss’ κ needs two readers or more who judged the same images."
-    else:
-        words = (
-            f"Fleiss’ κ: real or synthetic {_number(results.kappa_source)} ({results.kappa_source_images} images), "
-            f"AD or Non-AD {_number(results.kappa_pathology)} ({results.kappa_pathology_images} images), over the "
-            "images that every reader judged. 0 is chance, 1 full agreement."
-        )
-    return [heading("Agreement between readers"), paragraph(words)]
+def _agreement(agreement: list[Agreement]) -> list[Text]:
+    title = heading("Agreement between readers")
+    if not agreement:
+        return [title, paragraph("It needs two readers or more who judged the same images.")]
+    rows = [
+        [
+            QUESTIONS[row.question].title,
+            f"{_number(row.kappa)} ({row.kappa_images})" if row.kappa_images else "–",
+            f"{_number(row.alpha)} ({row.images})",
+            _number(row.alpha_steps),
+        ]
+        for row in agreement
+    ]
+    heads = ["question", "Fleiss’ κ (images)", "Krippendorff’s α (images)", "α of the six steps"]
+    words = (
+        "κ and α on the two halves of the scale: κ over the images that every reader judged, α over all that two judged; α "
+        "of the steps takes them as ranks. 0 is chance, 1 full agreement; – where all answers are alike."
+    )
+    return [title, table(heads, rows), paragraph(words)]
+
+
+def _course(results: ReadingResults) -> list[Text]:
+    if not results.course:
+        return []
+    rows = [
+        [
+            f"{part.part} of {part.parts}",
+            f"{part.right} of {part.n} ({part.right / part.n:.0%})".replace("%", " %"),
+            f"{part.pathology_right} of {part.pathology_n}",
+            f"{part.median_seconds:.1f}",
+        ]
+        for part in results.course
+    ]
+    change = results.change
+    words = (
+        f"Last quarter minus first, right answers: {100 * change.value:+.0f} points (95 % CI {100 * change.ci[0]:+.0f} to "
+        f"{100 * change.ci[1]:+.0f}, Student’s t over readers)."
+        if change
+        else "The change from the first quarter to the last gets an interval with two readers or more."
+    )
+    heads = ["quarter", "real or synthetic right", "pathology right", "median s"]
+    return [heading("Learning and fatigue"), table(heads, rows), paragraph(words.replace("-", "−"))]
+
+
+def _all_wrong(results: ReadingResults, address: Address) -> list[Text]:
+    title = heading("Images that all readers got wrong")
+    if len(results.readers) < 2:
+        return []
+    if not results.all_wrong:
+        return [title, paragraph("None: every image that two readers or more judged was told right by one of them.")]
+    parts: list[Text] = [title]
+    for real, words in ((True, "Real, judged synthetic by all"), (False, "Synthetic, judged real by all")):
+        keys = [key for key in results.all_wrong if key.image_set.startswith("real/") == real]
+        if keys:
+            shown = f", the first {MOST_PICTURES}" if len(keys) > MOST_PICTURES else ""
+            sets = ", ".join(sorted({image_set_name(key.image_set) for key in keys}))
+            parts += [paragraph(f"{words}: {len(keys)} ({sets}){shown}"), _pictures(keys, words, address)]
+    return parts
+
+
+def _pictures(keys: list[ImageKey], words: str, address: Address) -> Markup:
+    return pictures([address(key) for key in keys[:MOST_PICTURES]], words)
 
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}".replace("-", "−")
+
+
+def _two_places(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "–"
+    return f"{_number(estimate.value)} ({_number(estimate.ci[0])} to {_number(estimate.ci[1])})"
 
 
 def _percent(estimate: Estimate) -> str:
@@ -111,7 +221,7 @@ def _percent(estimate: Estimate) -> str:
     return f"{estimate.value:.0%} ({low:.0%}–{high:.0%})".replace("%", " %")
 
 
-def _interval_drawing(row: JudgedReal, width: int = 160) -> Markup:
+def _interval_drawing(row: StratumResult, width: int = 120) -> Markup:
     """The rate and its interval on a line from 0 to 100 %: filled for real images, open for synthetic ones."""
     low, high = row.estimate.ci
     colour = COLOURS[row.label]

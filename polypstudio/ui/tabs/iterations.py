@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from polypstudio.findings import paper
 from polypstudio.ui.components.iterations import iterations_component
 from polypstudio.ui.context import Selection, StudyContext
 
@@ -17,7 +18,7 @@ def build(context: StudyContext) -> None:
 def _chosen(selection: Selection, version: int) -> dict[str, Any]:
     """What the component is to show; the version makes it ask again after a job has changed the study."""
     return {
-        "study": selection.study,
+        "study": paper.NAME if selection.is_paper else selection.study,
         "encoder": selection.encoder,
         "reference": selection.reference,
         "version": version,

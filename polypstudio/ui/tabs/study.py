@@ -77,6 +77,10 @@ def build(context: StudyContext) -> None:
 def point_card(selection: Selection) -> str:
     """What the study is, and the question of the paper asked of its own images: do they mean what they show?"""
     paths, config = selection.paths, selection.config()
+    if selection.is_paper:
+        return empty(
+            "The paper is here as printed tables only.", "The tab Iterations shows what they allow one to say."
+        )
     if paths is None or config is None:
         return empty("There is no study here yet.", command_line(NO_STUDY))
     about = [

@@ -7,8 +7,8 @@ import pytest
 
 from polypstudio.errors import UserError
 from polypstudio.metrics.features import ClassFeatures, FeatureSet
-from polypstudio.metrics.memorization import copies, copy_threshold
-from polypstudio.metrics.neighbours import class_agreement, cosine_distances, real_agreement
+from polypstudio.metrics.memorization import copies, copy_threshold, near_duplicates
+from polypstudio.metrics.neighbours import class_agreement, cosine_distances, map_distances, real_agreement
 
 RNG = np.random.default_rng(0)
 AD, NON_AD = np.eye(8)[0] * 6, np.eye(8)[1] * 6
@@ -70,3 +70,26 @@ def test_training_images_are_copies_and_new_ones_rarely() -> None:
     assert all(image.is_copy for image in copied)
     assert all((image.label, image.index) == (image.nearest_label, image.nearest_index) for image in copied)
     assert max(image.distance for image in copied) == pytest.approx(0, abs=1e-12)
+
+
+def test_near_duplicates_are_found_as_clusters_across_the_classes() -> None:
+    threshold = copy_threshold(REAL)
+    ad, non_ad = around(AD, 10).features, around(NON_AD, 8).features
+    ad[4], non_ad[2], non_ad[6] = ad[1], ad[1] * 1.001, non_ad[5] + 1e-4
+    found = near_duplicates(ClassFeatures(FeatureSet(ad), FeatureSet(non_ad)), 1000, threshold)
+    assert found.clusters == [[("ad", 1), ("ad", 4), ("non_ad", 2)], [("non_ad", 5), ("non_ad", 6)]]
+    assert (found.images, found.n_synthetic) == (5, 18)
+
+
+def test_new_images_are_rarely_near_duplicates() -> None:
+    images = ClassFeatures(around(AD, 60), around(NON_AD, 30))
+    found = near_duplicates(images, 1000, copy_threshold(REAL))
+    assert found.images <= 0.1 * found.n_synthetic
+
+
+def test_on_a_map_neighbours_are_near_in_the_plane() -> None:
+    """Two islands on one ray from the origin are one place by cosine and two on a map."""
+    near, far = RNG.normal(size=(20, 2)) * 0.1 + [1, 1], RNG.normal(size=(20, 2)) * 0.1 + [9, 9]
+    points = ClassFeatures(FeatureSet(near), FeatureSet(far))
+    assert class_agreement(points, points, 1, k=5, distances=map_distances).overall == 1
+    assert class_agreement(points, points, 1, k=5).overall < 0.9

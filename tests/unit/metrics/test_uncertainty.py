@@ -45,7 +45,7 @@ def test_random_numbers_depend_on_seed_and_purpose_only() -> None:
 def test_weighted_means_leave_out_pairs_of_one_group_and_renormalise() -> None:
     x = np.random.default_rng(0).normal(size=(7, 3))
     weights = group_weights(GROUPS, 20, generator(0, "test"))
-    means = KernelBlock.between(x, x).without_equal(GROUPS, GROUPS).mean(weights, weights)
+    means = KernelBlock.of_one(x).without_equal(GROUPS, GROUPS).mean(weights, weights)
     for draw, mean in zip(weights, means, strict=True):
         pairs = [(i, j) for i in range(7) for j in range(7) if GROUPS[i] != GROUPS[j]]
         weight = sum(draw[i] * draw[j] for i, j in pairs)

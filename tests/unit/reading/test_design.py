@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from polypstudio.errors import UserError
-from polypstudio.reading.design import ReadingDesign, Stratum, make_items, reader_order
+from polypstudio.reading.design import ReadingDesign, Stratum, make_items
+from polypstudio.reading.order import reader_order
 
 STRATA = (
     Stratum(image_set="real/test", per_class=20),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from polypstudio.reading.scoring import Reading, score
+from polypstudio.reading.records import Reading
+from polypstudio.reading.scoring import score
 from polypstudio.records import ImageKey
 
 
@@ -27,7 +28,7 @@ def synthetic(index: int, label: str = "ad") -> ImageKey:
 
 def test_steps_four_to_six_are_judged_real() -> None:
     readings = [reading("R1", synthetic(i), step) for i, step in enumerate((1, 2, 3, 4, 5, 6, 0))]
-    row = score(readings).judged_real[0]
+    row = score(readings).strata[0]
     assert (row.judged_real, row.n, row.interval) == (3, 6, "exact")
     assert row.estimate.ci == pytest.approx((0.1181, 0.8819), abs=1e-4)
 
@@ -54,7 +55,7 @@ def test_repeats_serve_agreement_only() -> None:
         reading("R1", real(1), 2, repeat=True),
     ]
     result = score(readings)
-    assert result.judged_real[0].n == 2
+    assert result.strata[0].n == 2
     assert (result.readers[0].repeats_same, result.readers[0].repeats_n) == (1, 2)
 
 
@@ -71,16 +72,16 @@ def test_pathology_is_right_where_the_half_of_the_scale_is_the_label() -> None:
 def test_kappa_rests_on_images_that_every_reader_judged() -> None:
     readings = [reading(r, real(i), 6 if i % 2 else 1) for r in ("R1", "R2") for i in range(10)]
     readings.append(reading("R1", real(10), 1))
-    result = score(readings)
-    assert (result.kappa_source, result.kappa_source_images) == (pytest.approx(1.0), 10)
-    assert result.kappa_pathology is None  # all answers are the same: chance explains them
-    assert score(readings[:5]).kappa_source is None
+    source, pathology = score(readings).agreement
+    assert (source.kappa, source.kappa_images) == (pytest.approx(1.0), 10)
+    assert pathology.kappa is None  # all answers are the same: chance explains them
+    assert score([r for r in readings if r.reader == "R1"]).agreement == []
 
 
 def test_nothing_answered() -> None:
     result = score([])
-    assert result.pooled is None
-    assert result.judged_real == result.readers == []
+    assert result.overall is None
+    assert result.strata == result.readers == result.course == result.all_wrong == []
 
 
 def test_a_reader_of_known_sensitivity_is_recovered() -> None:
@@ -105,7 +106,7 @@ def test_the_interval_over_readers_and_images_covers_where_readers_differ() -> N
             for r in range(8)
             for i in range(15)
         ]
-        row = score(readings).judged_real[0]
+        row = score(readings).strata[0]
         assert row.interval == "bootstrap"
         covered.append(row.estimate.ci[0] <= 0.5 <= row.estimate.ci[1])
     assert np.mean(covered) >= 0.85

@@ -46,9 +46,13 @@ def join(study: StudyPaths, design: str, code: str) -> ReaderSession:
     return found
 
 
+def given(showing: str, submit: str, source: int, pathology: int) -> Answer:
+    return Answer(showing, submit, {"source": source, "pathology": pathology}, 3.5)
+
+
 def answer(reader: ReaderSession, submit: str, source: int = 5, pathology: int = 2) -> readings.Place:
     showing = readings.place(reader).showings[0]
-    return readings.submit(reader, Answer(showing, submit, source, pathology, 3.5))
+    return readings.submit(reader, given(showing, submit, source, pathology))
 
 
 def rows(study: StudyPaths) -> list[tuple]:
@@ -70,7 +74,7 @@ def test_a_design_comes_back_as_it_was_stored(study: StudyPaths, design: str) ->
 
 
 def test_the_database_is_write_ahead_and_fully_synchronous(study: StudyPaths, design: str) -> None:
-    from polypstudio.store.readings.tables import reading_from
+    from polypstudio.store.readings.database import reading_from
 
     with reading_from(study) as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
@@ -114,15 +118,15 @@ def test_walking_through_to_the_end(study: StudyPaths, design: str, reader: Read
 
 def test_the_same_submit_counts_once(study: StudyPaths, reader: ReaderSession) -> None:
     showing = readings.place(reader).showings[0]
-    first = readings.submit(reader, Answer(showing, "same", 6, 6, 1.0))
-    assert readings.submit(reader, Answer(showing, "same", 1, 1, 9.0)) == first
+    first = readings.submit(reader, given(showing, "same", 6, 6))
+    assert readings.submit(reader, given(showing, "same", 1, 1)) == first
     assert rows(study) == [(showing, 0, 6)]
 
 
 def test_the_same_submit_from_many_threads_counts_once(study: StudyPaths, reader: ReaderSession) -> None:
     showing = readings.place(reader).showings[0]
     with ThreadPoolExecutor(8) as pool:
-        places = list(pool.map(lambda _: readings.submit(reader, Answer(showing, "same", 6, 6, 1.0)), range(24)))
+        places = list(pool.map(lambda _: readings.submit(reader, given(showing, "same", 6, 6)), range(24)))
     assert {place.position for place in places} == {1}
     assert len(rows(study)) == 1
 
@@ -131,7 +135,7 @@ def test_an_answer_on_another_showing_changes_nothing(study: StudyPaths, design:
     other = join(study, design, "R2")
     current, following = readings.place(reader).showings
     for showing in (following, readings.place(other).showings[0], "guess"):
-        assert readings.submit(reader, Answer(showing, f"to-{showing}", 6, 6, 1.0)).showings[0] == current
+        assert readings.submit(reader, given(showing, f"to-{showing}", 6, 6)).showings[0] == current
     assert rows(study) == []
 
 

@@ -45,7 +45,7 @@ def test_every_point_of_the_map_has_its_image(study: StudyPaths) -> None:
     view = iterations_view(select(study))
     counts = {
         image_set: {c: len(p["index"]) for c, p in classes.items()}
-        for image_set, classes in view["map"]["sets"].items()
+        for image_set, classes in view["map"][0]["sets"].items()
     }
     assert counts["real/train"] == {"ad": 8, "non_ad": 8}
     for iteration in view["iterations"]:

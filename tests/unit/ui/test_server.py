@@ -42,7 +42,15 @@ def test_images_are_served_as_they_are_on_disk(open_to_all: TestClient, root: Pa
 
 def test_only_addresses_with_a_version_are_kept_for_good(open_to_all: TestClient) -> None:
     assert open_to_all.get(IMAGE).headers["cache-control"] == "no-cache"
-    assert "immutable" in open_to_all.get(f"{IMAGE}?v=0123").headers["cache-control"]
+    version = hashlib.sha256(open_to_all.get(IMAGE).content).hexdigest()[:16]
+    assert "immutable" in open_to_all.get(f"{IMAGE}?v={version}").headers["cache-control"]
+
+
+@pytest.mark.parametrize("image", [IMAGE, "/study/generated/image/real/train/ad/1"])
+def test_a_replaced_image_is_not_served_under_the_address_of_the_old_one(open_to_all: TestClient, image: str) -> None:
+    """It would be kept for good under that address: the page would show the wrong image from then on."""
+    assert open_to_all.get(image).status_code == 200
+    assert open_to_all.get(f"{image}?v=0123456789abcdef").status_code == 404
 
 
 @pytest.mark.parametrize(

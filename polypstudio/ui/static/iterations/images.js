@@ -1,10 +1,11 @@
 // Addresses of images, and images fetched and decoded ahead, so that scrubbing neither waits nor flickers.
 
+const MOST_HELD = 1500; // images kept decoded; an older one comes back from the browser's own cache
+
 export class Images {
   constructor(view) {
     this.view = view;
-    this.loaded = new Map(); // address -> promise of whether the image can be shown
-    this.held = new Map(); // address -> the image element: keeps it in memory
+    this.held = new Map(); // address -> {image, shown}: the element, which keeps it in memory, and whether it can be shown
   }
 
   /** @returns {label, index, set, address, …} of a synthetic image, or null if the iteration has none there. */
@@ -36,13 +37,17 @@ export class Images {
 
   /** Resolves to true when the image is decoded, to false if there is none. */
   load(address) {
-    if (!this.loaded.has(address)) {
+    let entry = this.held.get(address);
+    if (entry) {
+      this.held.delete(address); // and back in, as the newest
+    } else {
       const image = new Image();
       image.src = address;
-      this.held.set(address, image);
-      this.loaded.set(address, image.decode().then(() => true, () => false));
+      entry = { image, shown: image.decode().then(() => true, () => false) };
     }
-    return this.loaded.get(address);
+    this.held.set(address, entry);
+    if (this.held.size > MOST_HELD) this.held.delete(this.held.keys().next().value);
+    return entry.shown;
   }
 
   loadAll(images) {

@@ -2,32 +2,46 @@
 
 import { createChart } from "./chart.js";
 import { h } from "./dom.js";
+import { createGenerate } from "./generate.js";
 import { createHelp } from "./help.js";
 import { Images } from "./images.js";
+import { listenToKeys } from "./keys.js";
 import { createMap } from "./map.js";
 import { createMatrix } from "./matrix.js";
+import { panelsOf } from "./panels.js";
+import { openPaper } from "./paper.js";
 import { createSamples } from "./samples.js";
 import { createScrubber } from "./scrubber.js";
-import { createStore, moveA, openingState, writeAddress } from "./state.js";
+import { createSheet } from "./sheet.js";
+import { createStore, openingState, writeAddress } from "./state.js";
 import { createVerdict, emptyState } from "./verdict.js";
 import { createViewer } from "./viewer.js";
+import { watchStudy } from "./watch.js";
 
 /** Fills the component's element; returns `show(choice)`, called whenever the header's choice or the study changes. */
 export function mount(element) {
   const host = element.querySelector(".ps-iterations");
   let page = null;
+  let stopWatching = () => {};
   let asked = 0;
-  return {
-    async show(choice) {
-      if (!choice || typeof choice !== "object") return;
-      const request = ++asked;
-      const view = await fetchView(choice);
-      if (request !== asked) return; // a later choice overtook this answer
-      const previous = page?.state() ?? null;
+
+  async function show(choice) {
+    if (!choice || typeof choice !== "object") return;
+    const request = ++asked;
+    const view = await fetchView(choice);
+    if (request !== asked) return; // a later choice overtook this answer
+    stopWatching();
+    const previous = page?.state() ?? null;
+    const torn = view.error && previous?.study === choice.study;
+    if (!torn) { // what is on the screen is better than a file that is being written at this moment
       page?.close();
       page = open(host, view, previous);
-    },
-  };
+    }
+    const watched = torn ? { study: choice.study, stamp: null } : view;
+    stopWatching = watched.study && !view.printed ? watchStudy(host, watched, () => show(choice)) : () => {};
+  }
+
+  return { show };
 }
 
 async function fetchView(choice) {
@@ -35,37 +49,44 @@ async function fetchView(choice) {
   try {
     const answer = await fetch(`/study/${encodeURIComponent(choice.study ?? "-")}/iterations?${query}`);
     const view = await answer.json();
-    if (view.error) return { iterations: [], empty: { title: "This study cannot be read", text: view.error } };
-    return view;
+    return view.error ? nothing("This study cannot be read", view.error) : view;
   } catch {
-    return { iterations: [], empty: { title: "No answer from PolypStudio", text: "Is it still running? Reload the page." } };
+    return nothing("No answer from PolypStudio", "Is it still running? Reload the page.");
   }
 }
 
+function nothing(title, text) {
+  return { error: text, iterations: [], empty: { title, text } };
+}
+
 function open(host, view, previous) {
+  if (view.printed) return openPaper(host, view, previous);
   if (view.iterations.length === 0) {
     host.replaceChildren(h("div", { class: "ps-empty" }, emptyState(view.empty)));
+    host.removeAttribute("data-a");
     return { state: () => previous, close() {} };
   }
   const store = createStore(openingState(view, previous));
   const images = new Images(view);
   const help = createHelp(view);
   const viewer = createViewer(view, images, store);
-  const shared = { view, images, store, help, viewer };
+  const sheet = createSheet(view, store);
+  const generate = createGenerate(view, store);
+  const shared = { view, images, store, help, viewer, sheet, generate };
   const scrubber = createScrubber(shared);
   const verdict = createVerdict(shared);
   const samples = createSamples(shared);
   const map = createMap(shared);
   const matrix = createMatrix(shared);
-  const chart = createChart(shared);
+  const about = `${view.study} · ${view.encoder} · real images ${view.reference}`;
+  const chart = createChart({ ...shared, groups: panelsOf(view, help), about });
   host.replaceChildren(
     scrubber.element, verdict.element,
     h("div", { class: "ps-left" }, samples.element, chart.element),
     h("div", { class: "ps-right" }, map.element, matrix.element),
-    viewer.element, map.gallery, help.element,
+    map.gallery, viewer.element, sheet.element, generate.element, help.element,
   );
-
-  host.classList.toggle("ps-bare", !view.map && !view.separation);
+  host.classList.toggle("ps-bare", view.maps.length === 0 && !view.separation);
 
   let turn = 0;
   async function draw(state) {
@@ -93,33 +114,7 @@ function open(host, view, previous) {
     close() {
       stopListening();
       stopKeys();
-      scrubber.close();
-      map.close();
-      chart.close();
-      samples.close();
+      for (const part of [scrubber, map, chart, samples, generate]) part.close();
     },
   };
-}
-
-/** The keys: ← → move A, space plays, x swaps, l links B. They leave fields, and other tabs, alone. */
-function listenToKeys(host, store) {
-  function pressed(event) {
-    const elsewhere = event.target.closest?.("input, textarea, select, [contenteditable], [role=listbox], [role=slider]");
-    const hidden = host.offsetParent === null;
-    if (elsewhere || hidden || event.ctrlKey || event.metaKey || event.altKey) return;
-    const state = store.get();
-    const actions = {
-      ArrowLeft: () => ({ ...moveA(state, state.a - 1), playing: false }),
-      ArrowRight: () => ({ ...moveA(state, state.a + 1), playing: false }),
-      Home: () => moveA(state, 0),
-      End: () => moveA(state, state.steps.length - 1),
-      x: () => ({ a: state.b, b: state.a }),
-      l: () => ({ linked: !state.linked }),
-    };
-    if (!actions[event.key]) return;
-    event.preventDefault();
-    store.set(actions[event.key]());
-  }
-  document.addEventListener("keydown", pressed);
-  return () => document.removeEventListener("keydown", pressed);
 }

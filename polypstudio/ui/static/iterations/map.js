@@ -1,68 +1,139 @@
-// The t-SNE map: real points stand still, the synthetic ones of iteration A move. Hover shows the image, a click shows it
-// large, a lasso opens a gallery. Drawn by the plotly.js that the plotly package carries.
+// The map: real points stand still, the synthetic ones of iteration A move. Hover shows the image, a click shows it large,
+// a lasso opens a gallery. What is drawn comes from maps.js, its colours from colours.js.
 
+import { LABELS, colourSchemes, judgedOn } from "./colours.js";
 import { h, percent } from "./dom.js";
+import { menu, save } from "./exporting.js";
 import { createGallery } from "./gallery.js";
 import { describe } from "./images.js";
+import { Maps, pointsOf, rangesOf } from "./maps.js";
+import { plotlyLoaded } from "./plotly.js";
 
-const PLOTLY = "/polypstudio/plotly/plotly.min.js";
-const LABELS = ["ad", "non_ad"];
-const COLOURS = { ad: "#D55E00", non_ad: "#0072B2" };
-const MARGIN = 0.06; // of the range, so that no point touches the edge
+const REAL_SETS = ["real/train", "real/test"];
+const ALIGNMENTS = { joint: "joint t-SNE", reference: "t-SNE of the real", iteration: "t-SNE of A alone" };
+const EXPORT = { width: 900, height: 700 };
 
 export function createMap({ view, images, store, viewer, help }) {
-  const gallery = createGallery(view, viewer);
-  const numbers = h("small", {});
-  const plot = h("div", { class: "ps-map-plot", role: "img", "aria-label": "Map of real images and the synthetic images of iteration A" });
+  const maps = new Maps(view);
+  const schemes = colourSchemes(view);
+  const gallery = createGallery(view, images, viewer);
+  const numbers = h("p", { class: "ps-hint ps-map-numbers" });
+  const plot = h("div", { class: "ps-map-plot", role: "img", "aria-label": "Map of the real images and of the synthetic images of iteration A" });
   const hover = h("div", { class: "ps-hover", hidden: true });
-  const element = h("section", { class: "ps-card ps-map", "aria-label": "Map", hidden: !view.map },
-    h("div", { class: "ps-card-head" }, h("h3", {}, "Map · ", h("b", { class: "ps-badge ps-badge-a" }, "A")), numbers),
+  const legend = h("span", { class: "ps-legend" });
+  const alignment = choice("Alignment of the map", view.maps.map((name) => [name, ALIGNMENTS[name]]), (value) => store.set({ alignment: value }));
+  const colour = choice("Colour by", Object.entries(schemes).map(([name, { name: words, missing }]) => [name, words, missing]), (value) => store.set({ colour: value }));
+  const element = h("section", { class: "ps-card ps-map", "aria-label": "Map", hidden: view.maps.length === 0 },
+    h("div", { class: "ps-card-head" }, h("h3", {}, "Map · ", h("b", { class: "ps-badge ps-badge-a" }, "A")),
+      h("div", { class: "ps-switches" }, alignment, h("label", {}, "by ", colour), menu("Export the map", [["SVG", () => take("svg")], ["PNG", () => take("png")]]))),
+    numbers,
     h("div", { class: "ps-map-area" }, plot, hover),
-    h("div", { class: "ps-card-foot" }, legend(view), h("span", { class: "ps-hint" }, "lasso → gallery")));
+    h("div", { class: "ps-card-foot" }, legend,
+      h("button", { type: "button", class: "ps-link", title: "All images on the map; draw a line around some of them to see these only", onclick: () => gallery.open(all()) }, "lasso → gallery")));
 
-  const still = view.map ? Object.keys(view.map.sets).filter((set) => set.startsWith("real/")) : [];
   let plotly = null; // set once the first drawing is done
   let closed = false;
+  let drawn = []; // what each trace shows: its points and its colours
 
-  /** Draws all traces once; afterwards only the synthetic ones are changed. */
   async function start() {
-    if (!view.map) return;
+    if (element.hidden) return;
     const library = await plotlyLoaded;
     if (closed) return;
-    const traces = [
-      ...still.flatMap((set) => LABELS.map((label) => trace(view.map.sets[set][label], set, label, "circle"))),
-      ...LABELS.map((label) => trace(...synthetic(store.get(), label), label, "diamond-open")),
-    ];
-    await library.newPlot(plot, traces, layout(view.map), {
-      displaylogo: false, scrollZoom: true,
-      modeBarButtonsToRemove: ["toImage", "autoScale2d", "zoom2d", "select2d"],
+    const state = store.get();
+    const wanted = tracesFor(state);
+    await library.newPlot(plot, wanted.map(asTrace), layout(mapAt(state)), {
+      displaylogo: false, scrollZoom: true, modeBarButtonsToRemove: ["toImage", "autoScale2d", "zoom2d", "select2d"],
     });
     if (closed) return;
+    drawn = Object.assign(wanted, { map: mapAt(state) });
     plotly = library;
-    plot.on("plotly_hover", (event) => showHover(event));
+    plot.on("plotly_hover", showHover);
     plot.on("plotly_unhover", () => { hover.hidden = true; });
-    plot.on("plotly_click", (event) => viewer.open(imageOf(event.points[0])));
+    plot.on("plotly_click", (event) => openImage(event.points[0]));
     plot.on("plotly_selected", (event) => event?.points?.length && gallery.open(event.points.map(imageOf)));
     update(store.get());
   }
 
-  /** The moving points of one class, and their image set. */
-  function synthetic(state, label) {
-    const set = view.iterations[state.a].set;
-    return [view.map.sets[set]?.[label] ?? { index: [], x: [], y: [] }, set];
+  const mapAt = (state) => maps.at(state.alignment, state.a);
+
+  /** What the traces are to show: real images by split and class, then the synthetic ones of A. */
+  function tracesFor(state) {
+    const map = mapAt(state);
+    const own = view.iterations[state.a].set;
+    const trace = (set, label, source) => ({ set, label, source, points: pointsOf(map, set, label), colour: state.colour });
+    return [...REAL_SETS.map((set) => [set, "real"]), [own, "synthetic"]].flatMap(([set, source]) => LABELS.map((label) => trace(set, label, source)));
+  }
+
+  function coloursOf({ set, label, source, points, colour }) {
+    if (colour === "class") return schemes.class.colour({ label });
+    return points.index.map((index) => schemes[colour].colour({ set, label, index, source, nearest: images.inSet(set, label, index)?.nearest }));
+  }
+
+  function asTrace(wanted) {
+    const open = wanted.source === "synthetic";
+    return {
+      type: "scattergl", mode: "markers", x: wanted.points.x, y: wanted.points.y, hoverinfo: "none", name: `${wanted.source} ${view.labels[wanted.label]}`,
+      customdata: namesOf(wanted),
+      marker: { symbol: open ? "diamond-open" : "circle", color: coloursOf(wanted), size: open ? 9 : 6, opacity: open ? 1 : 0.65, line: { width: open ? 1.6 : 0 } },
+      unselected: { marker: { opacity: 0.15 } },
+    };
+  }
+
+  function update(state) {
+    if (element.hidden) return;
+    if (!maps.isLoaded(state.alignment)) maps.load(state.alignment).then(() => !closed && store.set({}));
+    const map = mapAt(state);
+    const scheme = schemes[state.colour];
+    numbers.textContent = numberWords(view, view.iterations[state.a], map);
+    numbers.title = help.define("agreement");
+    alignment.value = state.alignment;
+    colour.value = state.colour;
+    legend.replaceChildren(...scheme.legend, judgedOn(scheme, map) === 0 ? h("b", {}, "none of these images is on this map") : "");
+    legend.title = scheme.words ?? "";
+    hover.hidden = true;
+    if (!plotly) return;
+    redraw(tracesFor(state), map);
+    plot.dataset.set = view.iterations[state.a].set;
+    plot.dataset.alignment = map ? state.alignment : "";
+  }
+
+  /** Changes those traces that show something else now. */
+  function redraw(wanted, map) {
+    const changed = wanted.map((each, i) => (each.points !== drawn[i].points || each.colour !== drawn[i].colour ? i : -1)).filter((i) => i >= 0);
+    const values = (read) => changed.map((i) => read(wanted[i]));
+    const other = map !== drawn.map && map;
+    drawn = Object.assign(wanted, { map: map ?? drawn.map });
+    if (changed.length) {
+      plotly.restyle(plot, { x: values((each) => each.points.x), y: values((each) => each.points.y), customdata: values(namesOf),
+        "marker.color": values(coloursOf), selectedpoints: changed.map(() => null) }, changed);
+    }
+    if (other) {
+      const ranges = rangesOf(map);
+      plotly.relayout(plot, { "xaxis.range": ranges.x, "yaxis.range": ranges.y });
+    }
   }
 
   function imageOf(point) {
-    const [set, label, index] = point.customdata;
-    return images.inSet(set, label, index);
+    return images.inSet(...point.customdata);
+  }
+
+  function openImage(point) {
+    const image = imageOf(point);
+    if (image) viewer.open(image);
+  }
+
+  /** All images that the map shows at the moment. */
+  function all() {
+    return tracesFor(store.get()).flatMap(({ set, label, points }) => points.index.map((index) => images.inSet(set, label, index)));
   }
 
   function showHover(event) {
-    const point = event.points[0];
-    const image = imageOf(point);
+    const image = imageOf(event.points[0]);
     if (!image) return;
     const box = plot.getBoundingClientRect();
-    hover.replaceChildren(h("img", { class: `ps-${image.label}`, src: image.address, alt: "" }), h("span", {}, describe(image, view)));
+    const picture = h("img", { class: `ps-${image.label}`, src: image.address, alt: "" });
+    picture.addEventListener("error", () => picture.replaceWith(h("span", { class: "ps-missing" }, "file missing")), { once: true });
+    hover.replaceChildren(picture, h("span", {}, describe(image, view)));
     hover.hidden = false;
     const x = event.event.clientX - box.left;
     const y = event.event.clientY - box.top;
@@ -70,20 +141,15 @@ export function createMap({ view, images, store, viewer, help }) {
     hover.style.top = `${Math.max(0, Math.min(box.height - hover.offsetHeight, y - hover.offsetHeight / 2))}px`;
   }
 
-  function update(state) {
-    const iteration = view.iterations[state.a];
-    numbers.textContent = agreementWords(view, iteration);
-    numbers.title = help.define("agreement");
-    hover.hidden = true;
-    if (!plotly) return;
-    const moving = LABELS.map((label) => synthetic(state, label));
-    plotly.restyle(plot, {
-      x: moving.map(([points]) => points.x),
-      y: moving.map(([points]) => points.y),
-      customdata: moving.map(([points, set], i) => points.index.map((index) => [set, LABELS[i], index])),
-      selectedpoints: moving.map(() => null),
-    }, LABELS.map((_, i) => still.length * LABELS.length + i));
-    plot.dataset.set = iteration.set;
+  /** The map as a figure: drawn anew without WebGL, so that an SVG holds shapes and no picture. */
+  async function take(format) {
+    const { iteration } = view.iterations[store.get().a];
+    const title = `${view.study}, iteration ${iteration}: ${ALIGNMENTS[store.get().alignment]}, ${view.encoder}`;
+    const data = plot.data.filter((trace) => trace.x.length).map((trace) => ({ ...trace, type: "scatter", selectedpoints: undefined }));
+    const look = { ...plot.layout, ...EXPORT, title: { text: title, font: { size: 15 } }, showlegend: true, paper_bgcolor: "#fff", plot_bgcolor: "#fff",
+      margin: { l: 20, r: 20, t: 50, b: 20 }, legend: { orientation: "h" } };
+    const address = await plotly.toImage({ data, layout: look }, { format, ...EXPORT, scale: format === "png" ? 2 : 1 });
+    save(`${view.study}-map-${iteration}.${format}`, await (await fetch(address)).blob());
   }
 
   const watcher = new ResizeObserver(() => plotly?.Plots.resize(plot));
@@ -101,25 +167,20 @@ export function createMap({ view, images, store, viewer, help }) {
   };
 }
 
-function trace(points, set, label, symbol) {
-  const open = symbol.endsWith("open");
-  return {
-    type: "scattergl", mode: "markers", x: points.x, y: points.y, hoverinfo: "none",
-    customdata: points.index.map((index) => [set, label, index]),
-    marker: { symbol, color: COLOURS[label], size: open ? 9 : 6, opacity: open ? 1 : 0.65, line: { width: open ? 1.6 : 0 } },
-    unselected: { marker: { opacity: 0.15 } },
-  };
+function namesOf({ set, label, points }) {
+  return points.index.map((index) => [set, label, index]);
 }
 
-/** Fixed ranges over all iterations, so that the real points stand still; no axes: t-SNE's have no meaning. */
+/** A select of [value, words, why it cannot be chosen]. */
+function choice(name, options, chosen) {
+  return h("select", { "aria-label": name, title: name, onchange: (event) => chosen(event.target.value) },
+    options.map(([value, words, missing]) => h("option", { value, disabled: Boolean(missing) }, missing ? `${words} (${missing})` : words)));
+}
+
+/** No axes: those of t-SNE have no meaning. */
 function layout(map) {
-  const points = Object.values(map.sets).flatMap((classes) => Object.values(classes));
-  const axis = (name) => {
-    const values = points.flatMap((each) => each[name]);
-    const [low, high] = [values.reduce((m, v) => Math.min(m, v), Infinity), values.reduce((m, v) => Math.max(m, v), -Infinity)];
-    const pad = MARGIN * (high - low || 1);
-    return { range: [low - pad, high + pad], visible: false, zeroline: false };
-  };
+  const ranges = rangesOf(map);
+  const axis = (name) => ({ range: ranges[name], visible: false, zeroline: false });
   return {
     xaxis: axis("x"), yaxis: axis("y"), margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: false, dragmode: "lasso", hovermode: "closest",
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
@@ -128,20 +189,11 @@ function layout(map) {
   };
 }
 
-function legend(view) {
-  return h("span", { class: "ps-legend" },
-    LABELS.map((label) => h("span", { class: `ps-key ps-${label}` }, h("i", { class: "ps-dot" }), `real ${view.labels[label]}`)),
-    LABELS.map((label) => h("span", { class: `ps-key ps-${label}` }, h("i", { class: "ps-diamond" }), `synthetic ${view.labels[label]}`)));
+/** The map is a picture; what can be relied on is counted in the feature space. */
+function numberWords(view, { agreement, iteration }, map) {
+  const parts = [];
+  if (agreement) parts.push(`k-NN class agreement ${percent(agreement.overall)} in feature space (chance 50 %, real ${percent(view.realAgreement)})`);
+  if (map?.numbers) parts.push(`map: trustworthiness ${map.numbers.trustworthiness.toFixed(2)}`);
+  if (!map) parts.push(`no such map at ${iteration}`);
+  return parts.join(" · ");
 }
-
-function agreementWords(view, iteration) {
-  const kind = view.map ? `${view.map.alignment} t-SNE` : "";
-  if (!iteration.agreement) return kind;
-  return `k-NN agreement ${percent(iteration.agreement.overall)} (chance 50 %, real ${percent(view.realAgreement)}) · ${kind}`;
-}
-
-/** Starts with the page, so that the map waits for nothing else. */
-const plotlyLoaded = new Promise((resolve, reject) => {
-  const failed = () => reject(new Error(`${PLOTLY} did not load`));
-  document.head.append(h("script", { src: PLOTLY, onload: () => resolve(window.Plotly), onerror: failed }));
-});

@@ -1,6 +1,7 @@
 // The KID matrix {synthetic AD, Non-AD} × {real AD, Non-AD} of iteration A, with margins, alignment and shift.
 
 import { h, interval, kidDigits, number, pValue, signed } from "./dom.js";
+import { menu } from "./exporting.js";
 
 const LABELS = ["ad", "non_ad"];
 const OTHER = { ad: "non_ad", non_ad: "ad" };
@@ -8,9 +9,16 @@ const OTHER = { ad: "non_ad", non_ad: "ad" };
 export function createMatrix({ view, help }) {
   const body = h("div", { class: "ps-matrix-body" });
   const title = h("h3", {});
-  const element = h("section", { class: "ps-card ps-matrix", "aria-label": "KID matrix" }, h("div", { class: "ps-card-head" }, title), body);
+  const element = h("section", { class: "ps-card ps-matrix", "aria-label": "KID matrix" }, h("div", { class: "ps-card-head" }, title,
+    menu("Take along the KIDs of all iterations", [["Table 2 as CSV", table2("csv")], ["Table 2 as LaTeX", table2("tex")]])), body);
   const largest = Math.max(0, ...view.iterations.flatMap((each) => cellsOf(each.evidence).map((cell) => Math.abs(cell.kid))));
   const digits = kidDigits(largest);
+
+  /** All iterations as the paper's Table 2 prints them: mean and SD over subsets. */
+  function table2(kind) {
+    const query = new URLSearchParams({ encoder: view.encoder ?? "", reference: view.referenceSplit === "test" ? "held_out" : "train" });
+    return `/study/${encodeURIComponent(view.study)}/table2.${kind}?${query}`;
+  }
 
   function cell(evidence, synthetic, real) {
     const found = evidence.cells[synthetic][real];

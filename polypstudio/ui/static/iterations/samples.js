@@ -7,7 +7,7 @@ const LABELS = ["ad", "non_ad"];
 const TILE = 0.095; // of the window's height: what a column is given at least
 const FEWEST = 3;
 
-export function createSamples({ view, images, store, viewer, help }) {
+export function createSamples({ view, images, store, viewer, help, sheet, generate }) {
   const heads = { a: h("h3", {}), b: h("h3", {}) };
   const rows = { a: h("div", { class: "ps-rows" }), b: h("div", { class: "ps-rows" }) };
   const realRows = { ad: h("div", { class: "ps-rows" }), non_ad: h("div", { class: "ps-rows" }) };
@@ -20,7 +20,9 @@ export function createSamples({ view, images, store, viewer, help }) {
   const element = h("section", { class: "ps-card ps-samples", "aria-label": "Samples of A and B" },
     h("div", { class: "ps-panes" }, ["a", "b"].map((side) => h("div", { class: "ps-pane" }, heads[side], rows[side]))),
     real,
-    h("div", { class: "ps-card-foot" }, back, paging, forth, h("span", { class: "ps-hint" }, "same column, same noise"), toggle));
+    h("div", { class: "ps-card-foot" }, back, paging, forth, h("span", { class: "ps-hint" }, "same column, same noise"),
+      h("button", { type: "button", class: "ps-toggle", title: "A sheet as the paper's Fig. 3: rows AD and Non-AD, columns iterations", onclick: () => sheet.open() }, "Sheet"),
+      h("button", { type: "button", class: "ps-toggle", title: "Draw other images at A and B with the weights that are here", onclick: () => generate.open() }, "Generate here"), toggle));
 
   const counts = view.iterations.flatMap((each) => LABELS.map((label) => each.samples[label]?.length ?? 0));
   const most = Math.max(0, ...counts);

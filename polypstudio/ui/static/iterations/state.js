@@ -1,5 +1,19 @@
-// What is shown: iterations A and B (positions among the study's iterations) and a few switches. A and B are kept in
-// the page's address, so that a view can be sent to a colleague.
+// What is shown: iterations A and B (positions among the study's iterations) and a few switches. All of it is kept in the
+// page's address, so that a view can be sent to a colleague.
+
+const flag = { read: (text) => text === "1", write: (value) => (value ? "1" : "0") };
+const oneOf = (...names) => ({ read: (text) => (names.includes(text) ? text : names[0]), write: (value) => value });
+
+/** The switches: their name in the address, what holds where it is not there, and how it is read and written. */
+const SWITCHES = {
+  linked: { address: "link", standard: false, ...flag },
+  showReal: { address: "real", standard: true, ...flag },
+  page: { address: "page", standard: 0, read: (text) => Math.max(0, Math.floor(Number(text)) || 0), write: String },
+  alignment: { address: "map", standard: "joint", ...oneOf("joint", "reference", "iteration") },
+  colour: { address: "colour", standard: "class", ...oneOf("class", "source", "copy", "readers", "classifier") },
+  panels: { address: "lines", standard: "class", ...oneOf("class", "quality") },
+  ghost: { address: "paper", standard: false, ...flag },
+};
 
 /** @returns a store: `get()`, `set(changes)`, `subscribe(listener)`; listeners get (state, previous). */
 export function createStore(initial) {
@@ -19,26 +33,31 @@ export function createStore(initial) {
   };
 }
 
-/** The state in which a study opens: as the address or the previous state says; else the first against the last. */
+/** The state in which a study opens: as the previous state or the address says; else the last iteration against the first. */
 export function openingState(view, previous = null) {
   const steps = view.iterations.map((each) => each.iteration);
   const asked = new URLSearchParams(location.search);
   const sameStudy = previous?.study === view.study;
+  const chosen = {};
   const position = (name, fallback) => {
-    const wanted = sameStudy ? previous.steps[previous[name]] : Number(asked.get(name) ?? NaN);
+    const wanted = sameStudy ? chosenStep(previous, name) : Number(asked.get(name) ?? NaN);
     const found = steps.indexOf(wanted);
-    return found < 0 ? Math.max(0, fallback) : found;
+    const place = found < 0 ? Math.max(0, fallback) : found;
+    chosen[name] = sameStudy ? wanted : steps[place];
+    return place;
   };
-  return {
-    study: view.study,
-    steps,
-    a: position("a", steps.length - 1),
-    b: position("b", 0),
-    linked: sameStudy && previous.linked,
-    playing: false,
-    showReal: sameStudy ? previous.showReal : true,
-    page: sameStudy ? previous.page : 0,
-  };
+  const state = { study: view.study, steps, a: position("a", steps.length - 1), b: position("b", 0), playing: false };
+  for (const [name, { address, standard, read }] of Object.entries(SWITCHES)) {
+    const given = asked.get(address);
+    state[name] = sameStudy ? previous[name] : given === null ? standard : read(given);
+  }
+  if (!view.maps.includes(state.alignment)) state.alignment = SWITCHES.alignment.standard;
+  return { ...state, chosen, opened: { a: state.a, b: state.b } };
+}
+
+/** The step that the visitor wants as A or B: while its iteration is being rewritten, another one stands in for it. */
+function chosenStep(state, name) {
+  return state[name] === state.opened[name] ? state.chosen[name] : state.steps[state[name]];
 }
 
 export function writeAddress(state, view) {
@@ -50,6 +69,9 @@ export function writeAddress(state, view) {
     a: state.steps[state.a],
     b: state.steps[state.b],
   };
+  for (const [name, { address: key, standard, write }] of Object.entries(SWITCHES)) {
+    values[key] = state[name] === standard ? null : write(state[name]);
+  }
   for (const [name, value] of Object.entries(values)) {
     if (value === null || value === undefined) address.searchParams.delete(name);
     else address.searchParams.set(name, value);

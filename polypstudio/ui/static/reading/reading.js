@@ -1,23 +1,21 @@
 // The clinicians' page. State lives on the server: what is shown follows from its answers, so a reload loses nothing.
 // The server never says what an image is; images come from addresses that work once and are kept here as blobs.
 
-const ASKED = {
-  source: { text: "Real or synthetic?", low: "surely synthetic", high: "surely real" },
-  pathology: { text: "Pathology?", low: "surely Non-AD", high: "surely AD" },
-};
 const SMALL = 256;           // shown sides up to this many pixels carry a caution
 const RETRY_MS = [500, 1000, 2000, 4000];
 
 const page = element.querySelector(".reading");
 const find = (selector) => page.querySelector(selector);
-const picture = find(".stage img");
-const blobs = new Map();     // showing -> promise of an object URL
+const blobs = new Map();     // showing -> promise of the object URLs of its pictures
+const view = makeView(find(".stage"));
+const questions = makeQuestions(find(".questions"), drawUndo);
 let reader = new URLSearchParams(location.search).get("reader") || "";
-let state = null;            // the server's last word
-let answers = {};            // question -> step, of the showing on screen
+let reading = null;          // what the reading consists of
+let state = null;            // where the reader is: the server's last word
 let busy = true;             // no image on screen yet, or an act under way
 let shownAt = 0;             // since when the clock runs
 let spent = 0;               // milliseconds on this showing before the last pause
+let goOn = null;             // what follows the feedback on a training item
 
 page.dataset.look = document.body.classList.contains("dark") ? "dark" : "light";
 
@@ -31,7 +29,7 @@ function randomId() {        // crypto.randomUUID needs https, which a hospital'
 
 async function ask(name, message = {}) {  // until there is an answer: the same message may arrive twice, and counts once
   for (let attempt = 0; ; attempt += 1) {
-    const reply = await server[name]({ reader, ...message });
+    const reply = await server[name]({ reader: reader || "-", ...message });
     if (reply) {
       find(".notice").textContent = "";
       return reply;
@@ -41,9 +39,9 @@ async function ask(name, message = {}) {  // until there is an answer: the same 
   }
 }
 
-async function download(showing) {
+async function download(showing, side) {
   for (let attempt = 0; attempt < 3; attempt += 1) {
-    const { address } = await ask("image_address", { showing });
+    const { address } = await ask("image_address", { showing, side });
     const response = address && await fetch(new URL(`../reading-image/${address}`, location.href), { cache: "no-store" }).catch(() => null);
     if (response?.ok) return URL.createObjectURL(await response.blob());
     await sleep(RETRY_MS[attempt]);
@@ -51,26 +49,24 @@ async function download(showing) {
   throw new Error("image not available");
 }
 
-function image(showing) {
-  if (!blobs.has(showing)) blobs.set(showing, download(showing).catch((error) => { blobs.delete(showing); throw error; }));
+function images(showing) {
+  if (!blobs.has(showing)) {
+    const sides = reading.protocol === "pairs" ? [0, 1] : [0];
+    const urls = Promise.all(sides.map((side) => download(showing, side)));
+    blobs.set(showing, urls.catch((error) => { blobs.delete(showing); throw error; }));
+  }
   return blobs.get(showing);
 }
 
 function forget(keep) {
-  for (const [showing, url] of blobs) {
+  for (const [showing, urls] of blobs) {
     if (keep.includes(showing)) continue;
     blobs.delete(showing);
-    url.then(URL.revokeObjectURL, () => {});
+    urls.then((each) => each.forEach(URL.revokeObjectURL), () => {});
   }
 }
 
 // Screens -----------------------------------------------------------------------------------------------------------
-
-function escaped(text) {
-  const node = document.createElement("span");
-  node.textContent = text;
-  return node.innerHTML;
-}
 
 function sheet(title, paragraphs, action, act) {
   busy = true;
@@ -84,66 +80,52 @@ function sheet(title, paragraphs, action, act) {
   if (action) go.focus({ preventScroll: true });
 }
 
-function blockOf(position) {
-  const start = position - position % state.block_size;
-  return {
-    number: start / state.block_size + 1,
-    blocks: Math.ceil(state.total / state.block_size),
-    inside: position - start,
-    length: Math.min(state.block_size, state.total - start),
-  };
+function where(block) {      // "17 of 50 · block 2 of 4"
+  const several = block.blocks > 1 ? ` · block ${block.number} of ${block.blocks}` : "";
+  const name = block.number === 0 ? "training · " : reading.practice ? "practice · " : "";
+  return `${name}${block.inside + 1} of ${block.length}${block.number ? several : ""}`;
 }
 
 function drawProgress() {
-  const block = blockOf(state.position);
-  const several = block.blocks > 1 ? ` · block ${block.number} of ${block.blocks}` : "";
-  find(".progress").textContent = `${state.practice ? "practice · " : ""}${block.inside + 1} of ${block.length}${several}`;
-  find(".bar div").style.width = `${100 * block.inside / block.length}%`;
+  find(".progress").textContent = where(state.block);
+  find(".bar div").style.width = `${100 * state.block.inside / state.block.length}%`;
 }
 
-function buildQuestions() {
-  find(".questions").innerHTML = state.questions.map((name) => {
-    const { text, low, high } = ASKED[name];
-    const key = (step, label, content) => `<button type="button" data-step="${step}" aria-label="${text} ${label}">${content}</button>`;
-    const steps = [1, 2, 3, 4, 5, 6].map((step) => key(step, step === 1 ? `1, ${low}` : step === 6 ? `6, ${high}` : `${step}`, step));
-    const cannot = `<button type="button" class="cannot" data-step="0" aria-label="${text} 0, cannot judge"><kbd>0</kbd>cannot judge</button>`;
-    return `<div class="question" data-question="${name}"><span class="asked">${text}</span><span class="low">${low}</span>`
-      + `<div class="steps">${steps.join("")}</div><span class="high">${high}</span>${cannot}</div>`;
-  }).join("");
-}
-
-function drawAnswers() {
-  const active = state.questions.find((name) => !(name in answers));
-  for (const row of page.querySelectorAll(".question")) {
-    row.classList.toggle("active", row.dataset.question === active);
-    for (const button of row.querySelectorAll("button")) {
-      button.classList.toggle("chosen", Number(button.dataset.step) === answers[row.dataset.question]);
-    }
-  }
-  const partly = Object.keys(answers).length > 0;
-  find(".undo").disabled = !partly && state.position % state.block_size === 0;
+function drawUndo() {
+  find(".undo").disabled = !questions.partly() && !state?.undo;
 }
 
 function cautions() {
-  const size = `${state.image_size} × ${state.image_size} pixels: no diagnostic image`;
-  return [...(state.phantom ? ["phantom, not a patient"] : []), ...(state.image_size <= SMALL ? [size] : [])];
+  const size = `${reading.image_size} × ${reading.image_size} pixels: no diagnostic image`;
+  return [...(reading.phantom ? ["phantom, not a patient"] : []), ...(reading.image_size <= SMALL ? [size] : [])];
+}
+
+function keysInWords() {
+  const asked = reading.questions.filter((question) => question.kind !== "text").map((question) => question.kind === "scale"
+    ? `1 ${question.low} to 6 ${question.high}`
+    : question.options.map((option, i) => `${i + 1} ${option}`).join(", "));
+  const zero = reading.questions.some((question) => question.zero) ? "; 0 where you cannot judge" : "";
+  return `By key or by touch: ${asked.join("; then ")}${zero}.`;
 }
 
 function welcome() {
-  const block = blockOf(state.position);
-  const minutes = Math.max(1, Math.round(state.minutes * (1 - state.position / state.total)));
-  const title = state.practice ? "Practice reading" : "Reading";
+  const minutes = Math.max(1, Math.round(reading.minutes * (1 - state.position / state.total)));
+  const shown = reading.protocol === "pairs" ? "pairs of images, one of each is real" : "images";
+  const blocks = state.block.blocks > 1 ? ` in ${state.block.blocks} blocks` : "";
+  const within = state.block.number === 0 ? "of the training" : state.block.blocks > 1 ? `in block ${state.block.number} of ${state.block.blocks}` : "";
   const left = state.position
-    ? `You are at image ${block.inside + 1} of ${block.length}${block.blocks > 1 ? ` in block ${block.number} of ${block.blocks}` : ""}.`
-    : `${state.total} images${block.blocks > 1 ? ` in ${block.blocks} blocks` : ""}, about ${minutes} min.`;
+    ? `You are at image ${state.block.inside + 1} of ${state.block.length} ${within}`.trimEnd()
+    : `${state.total - reading.training} ${shown}${blocks}`;
   const lines = [
-    left,
-    `By key or by touch: ${state.questions.map((name) => `1 ${ASKED[name].low} to 6 ${ASKED[name].high}`).join(", then ")}; 0 where you cannot judge.`,
+    `${left}${state.position ? "" : `, about ${minutes} min`}.`,
+    keysInWords(),
+    "Zoom with the wheel, two fingers or + and −; brightness with [ and ].",
     "Every answer is saved at once. Stop whenever you like: this link brings you back to the same image.",
   ];
-  if (state.practice) lines.push("This is practice, not a blind study: the images of this demo are public. How you did is shown at the end.");
+  if (reading.training && !state.position) lines.splice(1, 0, `Before it, ${reading.training} for training: only there you are told what you saw.`);
+  if (reading.practice) lines.push("This is practice, not a blind study: the images of this demo are public. How you did is shown at the end.");
   if (cautions().length) lines.push(`Every image: ${cautions().join("; ")}.`);
-  sheet(title, lines, state.position ? "Continue" : "Begin", show);
+  sheet(reading.practice ? "Practice reading" : "Reading", lines, state.position ? "Continue" : "Begin", show);
 }
 
 function pause() {
@@ -160,33 +142,37 @@ function resume() {
 
 async function show() {
   busy = true;
-  answers = {};
   spent = 0;
-  picture.dataset.ready = "false";
+  view.ready(false);
   const [showing, next] = state.showings;
   page.dataset.screen = "reading";
+  page.dataset.told = "";
   drawProgress();
-  drawAnswers();
+  questions.clear();
   try {
-    const url = await image(showing);
-    picture.src = url;
-    await picture.decode();
+    await view.show(await images(showing));
   } catch {
     sheet("This image did not arrive", ["Check the connection. Nothing is lost."], "Try again", show);
     return;
   }
-  picture.alt = `image ${state.position + 1}`;
   requestAnimationFrame(() => requestAnimationFrame(() => {  // the second frame begins when the first is on screen
     shownAt = performance.now();
     busy = false;
-    picture.dataset.ready = "true";
-    if (next) image(next).catch(() => {});
+    view.ready(true, `image ${state.position + 1}`);
+    if (next) images(next).catch(() => {});
   }));
 }
 
+function tell(feedback, then) {
+  const kind = feedback.real_side ? `The real one is on the ${feedback.real_side}` : `This one is ${feedback.real ? "real" : "synthetic"}`;
+  find(".feedback span").textContent = `${kind} · ${feedback.label}`;
+  page.dataset.told = "true";
+  goOn = then;
+}
+
 async function finish() {
-  if (!state.practice) {
-    sheet("Done. Thank you.", [`All ${state.total} images are answered and saved. You can close this page.`]);
+  if (!reading.practice) {
+    sheet("Done. Thank you.", [`All ${state.total} are answered and saved. You can close this page.`]);
     return;
   }
   const result = await ask("practice_summary");
@@ -209,7 +195,9 @@ function unknown(demo) {
       "This is practice, not a blind study: the images of this demo are public. Nothing about you is kept.",
     ], "Start practising", practise);
   } else {
-    sheet("This page opens with a personal link", ["Ask whoever invited you for yours. A link that worked before may have been replaced."]);
+    sheet("This page opens with a personal link", [
+      "Ask whoever invited you for yours. A link that worked before may have ended or been replaced.",
+    ]);
   }
 }
 
@@ -219,43 +207,48 @@ async function follow(reply) {  // the server's new state decides what comes nex
   const before = state;
   if (!reply.showings) return unknown(reply.demo);
   state = reply;
-  forget([...state.showings, ...(before?.showings ?? []).slice(0, 1)]);
-  if (!find(".question")) buildQuestions();
-  find(".caution").textContent = cautions().join(" · ");
-  if (state.status === "complete") return finish();
-  const block = blockOf(state.position);
-  if (before && state.position > before.position && block.inside === 0) {
-    drawProgress();
-    image(state.showings[0]).catch(() => {});
-    return sheet(`Block ${block.number - 1} of ${block.blocks} done`, ["Saved. Rest your eyes for a moment before you go on."], "Next block", show);
+  if (reply.reading) {
+    reading = reply.reading;
+    view.arrange(reading.protocol === "pairs" ? 2 : 1);
+    questions.build(reading.questions);
+    find(".caution").textContent = cautions().join(" · ");
   }
-  return before ? show() : welcome();
+  forget([...state.showings, ...(before?.showings ?? []).slice(0, 1)]);
+  if (state.status === "complete") return finish();
+  if (!before) return welcome();
+  if (state.block.number > before.block.number) return rest(before.block);
+  return show();
 }
 
-async function answer(question, step) {
-  if (busy) return;
-  answers[question] = step;
-  drawAnswers();
-  if (state.questions.some((name) => !(name in answers))) return;
+function rest(block) {
+  drawProgress();
+  images(state.showings[0]).catch(() => {});
+  if (block.number === 0) return sheet("Training done", ["From here on you are told nothing more."], "Begin", show);
+  return sheet(`Block ${block.number} of ${block.blocks} done`, ["Saved. Rest your eyes for a moment before you go on."], "Next block", show);
+}
+
+async function submit() {
+  if (busy || !questions.complete()) return;
   busy = true;
-  const seconds = (spent + performance.now() - shownAt) / 1000;
-  await follow(await ask("answer_showing", { showing: state.showings[0], submit: randomId(), seconds: Math.min(seconds, 86400), ...answers }));
+  const seconds = Math.min((spent + performance.now() - shownAt) / 1000, 86400);
+  const message = { showing: state.showings[0], submit: randomId(), seconds, answers: questions.all(), ...view.log() };
+  const reply = await ask("answer_showing", message);
+  if (reply.feedback) tell(reply.feedback, () => follow(reply));
+  else await follow(reply);
+}
+
+function given() {            // a key was pressed: with the last one of the showing the answer goes out
+  if (questions.complete() && !questions.waitsForRemark()) submit();
 }
 
 async function undo() {
-  if (busy) return;
-  const given = state.questions.filter((name) => name in answers);
-  if (given.length) {
-    delete answers[given.at(-1)];
-    drawAnswers();
-  } else if (state.position % state.block_size !== 0) {
-    busy = true;
-    await follow(await ask("undo_answer", { submit: randomId() }));
-  }
+  if (busy || questions.takeBack() || !state.undo) return;
+  busy = true;
+  await follow(await ask("undo_answer", { submit: randomId() }));
 }
 
 async function practise() {
-  const reply = await ask("start_practice", { reader: "-" });
+  const reply = await ask("start_practice");
   if (!reply.reader) return sheet("No practice here", ["This demo has no study with real and synthetic images."]);
   reader = reply.reader;
   history.replaceState(null, "", `?${new URLSearchParams({ reader })}`);
@@ -263,27 +256,48 @@ async function practise() {
   return follow(await ask("open_reading"));
 }
 
+function afterFeedback() {
+  const then = goOn;
+  goOn = null;
+  page.dataset.told = "";
+  then?.();
+}
+
 page.addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (button?.dataset.step) answer(button.closest(".question").dataset.question, Number(button.dataset.step));
-  else if (button?.classList.contains("undo")) undo();
-  else if (button?.classList.contains("pause")) pause();
+  if (!button) return;
+  if (button.dataset.tool) view.tool(button.dataset.tool);
+  else if (goOn) { if (button.closest(".feedback")) afterFeedback(); }
+  else if (button.dataset.step) {
+    if (busy) return;
+    questions.give(button.closest(".question").dataset.question, Number(button.dataset.step));
+    given();
+  } else if (button.closest(".question.text")) submit();
+  else if (button.classList.contains("undo")) undo();
+  else if (button.classList.contains("pause")) pause();
 });
+
+const TOOL_KEYS = { "+": "zoom-in", "=": "zoom-in", "-": "zoom-out", "[": "darker", "]": "brighter" };
 
 document.addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (page.dataset.screen === "sheet" && event.key === "Enter") find(".sheet .go").onclick?.();
-  else if (page.dataset.screen !== "reading") return;
-  else if (/^[0-6]$/.test(event.key)) {
-    const question = state.questions.find((name) => !(name in answers));
-    if (question) answer(question, Number(event.key));
-  } else if (event.key === "Backspace") undo();
-  else if (event.key === "Escape" || event.key === "p") pause();
+  const writing = event.target.tagName === "INPUT";
+  if (page.dataset.screen === "sheet") {
+    if (event.key !== "Enter") return;
+    find(".sheet .go").onclick?.();
+  } else if (page.dataset.screen !== "reading") return;
+  else if (goOn) { if (event.key !== "Enter") return; afterFeedback(); }
+  else if (event.key === "Enter") submit();
+  else if (event.key === "Escape") pause();
+  else if (writing && !(event.key === "Backspace" && !event.target.value)) return;
+  else if (/^[0-6]$/.test(event.key)) { if (!busy && questions.giveNext(Number(event.key))) given(); }
+  else if (event.key === "Backspace") undo();
+  else if (event.key === "p") pause();
+  else if (TOOL_KEYS[event.key]) view.tool(TOOL_KEYS[event.key]);
   else return;
   event.preventDefault();
 });
 
 document.addEventListener("visibilitychange", () => { if (document.hidden) pause(); });
 
-if (reader) ask("open_reading").then(follow);
-else ask("open_reading", { reader: "-" }).then((reply) => unknown(reply.demo));
+ask("open_reading").then(follow);

@@ -1,0 +1,141 @@
+"""Scrubbing through the iterations in headless Chromium: how long a key press takes, what it costs, what is shown.
+
+    python benchmarks/scrub.py [--size small|large] [--scrubs 200]
+
+On generated studies (tests/study_factory.py): `small` holds 8 iterations of 2 x 64 images and 2 x 64 real ones, `large` 8 of
+2 x 256 and 1,000 real ones. Each time runs from a trusted key event to the second animation frame after all shown images
+are decoded, with the map and the matrix drawn. After each of them the pixels on the screen are compared with the files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(REPOSITORY / "tests"), str(REPOSITORY / "tests" / "browser")]
+
+from servers import launched  # noqa: E402
+from study_factory import generated_study  # noqa: E402
+
+from polypstudio.store.paths import StudyPaths  # noqa: E402
+
+PROBE = Path(__file__).with_name("scrub_probe.js")
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync"]  # fmt: skip
+STUDIES: dict[str, dict[str, Any]] = {
+    "small": {"per_class": 64, "real": 64, "size": 128},
+    "large": {"per_class": 256, "real": 500, "size": 128},
+}
+BUDGET_P95 = {"small": 150, "large": 250}  # ms
+BUDGET_FIRST, BUDGET_MEMORY = 3000, 600  # ms, MB
+PATIENCE = 120_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", choices=sorted(STUDIES), action="append")
+    parser.add_argument("--scrubs", type=int, default=200)
+    given = parser.parse_args()
+    print(f"{time.strftime('%Y-%m-%d %H:%M')} · {platform.machine()} · Python {platform.python_version()}")
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for name in given.size or list(STUDIES):
+            generated_study(root, name, **STUDIES[name])
+        with launched("serve", "--root", folder) as dashboard:
+            for name in given.size or list(STUDIES):
+                measure(dashboard.address, StudyPaths(root / name), given.scrubs)
+
+
+def measure(address: str, study: StudyPaths, scrubs: int) -> None:
+    """Opens the study in a browser of its own, scrubs, and prints what it took beside the budgets."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(PATIENCE)
+        page.add_init_script(PROBE.read_text())
+        first_paint = open_tab(page, address, study.name)
+        first_visits = [press(page, "ArrowLeft") for _ in range(7)]
+        for _ in range(7):
+            press(page, "ArrowRight")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        times, verified = [], 0
+        for i in range(scrubs):
+            times.append(press(page, "ArrowLeft" if (i // 7) % 2 == 0 else "ArrowRight"))
+            verified += verify(page, study)
+        memory = browser_memory(browser)
+        browser.close()
+    seen = [url for url in asked if "heartbeat" not in url and not url.endswith("/stamp")]
+    report(study.name, first_paint, first_visits, times, memory, verified, seen)
+
+
+def open_tab(page: Any, address: str, study: str) -> float:
+    """Milliseconds from the start of the navigation until all of the tab is painted."""
+    page.goto(f"{address}/?study={study}&a=1280&b=160")
+    page.locator(".ps-iterations[data-a]").wait_for()
+    page.locator(".ps-map-plot[data-set]").wait_for()
+    page.evaluate("scrub.settled()")
+    return page.evaluate("scrub.now()")
+
+
+def press(page: Any, key: str) -> float:
+    page.keyboard.press(key)
+    return page.evaluate("scrub.answer()")
+
+
+def verify(page: Any, study: StudyPaths) -> int:
+    """Compares the decoded pixels of each image on the screen with its file; returns how many there were."""
+    found = page.evaluate("scrub.pixelHashes()")
+    for path, shown in found:
+        *_, kind, name, label, index = path.split("/")
+        file = (
+            study.root / "data" / name / label / f"{int(index):05d}.png"
+            if kind == "real"
+            else study.sample(int(name), label, int(index))
+        )
+        with Image.open(file) as image:
+            stored = hashlib.sha256(image.convert("RGBA").tobytes()).hexdigest()
+        assert shown == stored, f"{path} shows another image than {file.name} of {name}"
+    return len(found)
+
+
+def browser_memory(browser: Any) -> float:
+    """MB of all processes of the browser, shared pages counted once (proportional set size)."""
+    session = browser.new_browser_cdp_session()
+    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    kilobytes = 0
+    for process in processes:
+        lines = Path(f"/proc/{process['id']}/smaps_rollup").read_text().splitlines()
+        kilobytes += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return kilobytes / 1024
+
+
+def report(
+    name: str, first: float, visits: list[float], times: list[float], memory: float, verified: int, seen: list[str]
+) -> None:
+    p95 = float(np.percentile(times, 95))
+    print(f"\n{name}: {STUDIES[name]['per_class']} images a class and iteration, {2 * STUDIES[name]['real']} real ones")
+    print(f"  first paint of the tab          {first:7.0f} ms   budget {BUDGET_FIRST}")
+    print(f"  first visit of an iteration     {np.median(visits):7.0f} ms   median of {len(visits)}")
+    print(f"  scrub, median of {len(times):4}           {np.median(times):7.0f} ms")
+    print(f"  scrub, p95                      {p95:7.0f} ms   budget {BUDGET_P95[name]}")
+    print(f"  browser memory after these      {memory:7.0f} MB   budget {BUDGET_MEMORY}")
+    print(f"  requests for what has been seen {len(seen):7}      budget 0 {seen[:3] or ''}")
+    print(f"  images on the screen compared with their files: {verified}, all equal")
+
+
+if __name__ == "__main__":
+    main()
