@@ -26,7 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-RESOLUTION, BATCH, SKIPPED, ROUNDS = 128, 16, 10, 3
+RESOLUTION, BATCH, SKIPPED = 128, 16, 10
 BUDGET, FROZEN_BUDGET = 1.5, 1.3
 
 
@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("script", type=Path, metavar="SCRIPT")
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--images", type=int, default=96)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--part", choices=("theirs", "ours", "encoding", "frozen"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -44,7 +45,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         options.folder = Path(name)
         _phantoms(options.folder / "data", options.images)
-        _report({part: [_measured(part, options) for _ in range(ROUNDS)] for part in PARTS}, options)
+        rounds = [{part: _measured(part, options) for part in PARTS} for _ in range(options.rounds)]
+        _report({part: [measured[part] for measured in rounds] for part in PARTS}, options)
 
 
 def _measured(part: str, options: argparse.Namespace) -> dict[str, float]:
@@ -65,7 +67,7 @@ def _report(measured: dict[str, list[dict[str, float]]], options: argparse.Names
         "ours": "ours",
         "frozen": "ours, whole encoder frozen",
     }
-    print(f"{RESOLUTION} px, batch {BATCH}, float32, EMA, {options.steps} steps, median of {ROUNDS} runs")
+    print(f"{RESOLUTION} px, batch {BATCH}, float32, EMA, {options.steps} steps, median of {options.rounds} runs in turns")
     print(f"{'':28}{'s/step':>9}{'images/s':>10}{'peak MB':>9}")
     for part, name in names.items():
         print(f"{name:28}{seconds[part]:9.3f}{BATCH / seconds[part]:10.1f}{memory[part]:9.0f}")

@@ -54,7 +54,7 @@ def estimate(
     disk = bytes_to_write(study, config, base, stages, len(missing), trainable)
     free = free_bytes(study.root)
     problems = _memory_problem(training, measured, available) + disk_problem(training, disk, free)
-    steps = [
+    steps: list[dict[str, Any]] = [
         {
             "name": stage.name,
             "steps": stage.steps,
