@@ -23,6 +23,11 @@ bench: $(INSTALLED_DEV)
 	$(BIN)/python benchmarks/kid.py
 	$(BIN)/python benchmarks/tsne.py
 
+# What takes longer than a test may: simulations and sets too large for memory. Logs of such runs are in benchmarks/results/.
+evidence: $(INSTALLED_DEV)
+	$(BIN)/python benchmarks/coverage.py
+	$(BIN)/python benchmarks/kid_memory.py
+
 $(INSTALLED): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "PolypStudio needs Python 3.11 or newer: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv $(VENV)

@@ -21,6 +21,7 @@ from polypstudio.errors import UserError
 
 MEASURED = 200  # images that are looked at, evenly spread
 DARK = 20  # luminance up to which a row or column counts as border
+SPECKS = 0.05  # share of a row or column that may be brighter and it still counts as dark
 BORDERED = 0.02  # share of an image's side from which its borders count
 Tables = tuple[tuple[int, ...], ...]
 
@@ -112,7 +113,7 @@ def without_border(image: np.ndarray) -> np.ndarray:
 def _borders(image: np.ndarray) -> tuple[int, int, int, int]:
     """Dark rows at the top and bottom, dark columns at the left and right; specks of noise do not make them bright."""
     luminance = image @ np.array([0.299, 0.587, 0.114])
-    rows, columns = (np.quantile(luminance, 0.95, axis=axis) > DARK for axis in (1, 0))
+    rows, columns = ((luminance > DARK).mean(axis=axis) > SPECKS for axis in (1, 0))
     if not rows.any() or not columns.any():
         return 0, 0, 0, 0
     return int(rows.argmax()), int(rows[::-1].argmax()), int(columns.argmax()), int(columns[::-1].argmax())

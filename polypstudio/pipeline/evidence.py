@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from polypstudio.metrics.class_evidence import KidSettings, judge
 from polypstudio.metrics.features import ClassFeatures
-from polypstudio.metrics.kid import default_subset_size
+from polypstudio.metrics.kid import check_subset_size, default_subset_size
 from polypstudio.metrics.memorization import copies, copy_threshold, near_duplicates
 from polypstudio.metrics.neighbours import class_agreement, real_agreement
 from polypstudio.metrics.prdc import class_coverage, default_k
@@ -44,7 +44,7 @@ def kid_step(encoding: Encoding) -> Step:
 
     def run(report: Report) -> None:
         real, iterations = _real(encoding), iterations_of(encoding)
-        size = config.subset_size or default_subset_size(_sizes(real, iterations))
+        size = _subset_size(config.subset_size, _sizes(real, iterations))
         kid_settings = KidSettings(size, config.subsets, config.bootstrap, config.permutations, config.seed)
         references: dict[ReferenceName, ReferenceEvidence] = {}
         ranked: dict[ReferenceName, list[RuleRanking]] = {}
@@ -137,6 +137,11 @@ def _coverage(
 def _real(encoding: Encoding) -> dict[str, ClassFeatures]:
     """The real images by split, as far as the encoder may judge against them."""
     return {split: classes_of(encoding, real_set(split)) for _, split in REFERENCES if real_set(split) in encoding.sets}
+
+
+def _subset_size(chosen: int | None, sizes: list[int]) -> int:
+    """One size for all cells: the chosen one, never clamped, or the default."""
+    return default_subset_size(sizes) if chosen is None else check_subset_size(chosen, sizes)
 
 
 def _sizes(real: dict[str, ClassFeatures], iterations: dict[int, ClassFeatures]) -> list[int]:

@@ -7,7 +7,13 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from polypstudio.errors import UserError
-from polypstudio.metrics.tsne import embedding
+from polypstudio.metrics.tsne import (
+    class_silhouette,
+    embedding,
+    map_trustworthiness,
+    reference_embedding,
+    shared_neighbours,
+)
 
 
 def islands(n: int, count: int, d: int = 64) -> tuple[np.ndarray, np.ndarray]:
@@ -41,3 +47,55 @@ def test_perplexity_must_fit_the_number_of_images(perplexity: float) -> None:
 def test_bad_features() -> None:
     with pytest.raises(UserError, match="t-SNE: NaN"):
         embedding(np.full((60, 4), np.nan))
+
+
+def test_on_the_reference_map_synthetic_images_lie_among_the_real_ones_they_resemble() -> None:
+    """As openTSNE tests its transform: the class of the neighbours before and after."""
+    features, labels = islands(40, 4)
+    rng = np.random.default_rng(2)
+    real = rng.permutation(160) < 110
+    x, y = reference_embedding(features[real], features[~real], perplexity=15)
+    before = KNeighborsClassifier(10).fit(features[real], labels[real]).predict(features[~real])
+    after = KNeighborsClassifier(10).fit(x, labels[real]).predict(y)
+    assert np.mean(before == after) >= 0.95
+    assert np.mean(after == labels[~real]) >= 0.95
+
+
+def test_the_reference_map_knows_no_synthetic_image() -> None:
+    """Real points are where they are without any; a synthetic point is where it is without the others."""
+    features, _ = islands(25, 3)
+    real, synthetic = features[:60], features[60:]
+    x, y = reference_embedding(real, synthetic, perplexity=15)
+    x_of_few, y_of_few = reference_embedding(real, synthetic[:5], perplexity=15)
+    np.testing.assert_allclose(x, x_of_few, atol=1e-9)
+    np.testing.assert_allclose(y[:5], y_of_few, atol=1e-3)
+    alone = embedding(real, perplexity=15)
+    np.testing.assert_allclose(x - x.mean(axis=0), alone - alone.mean(axis=0), atol=1e-6)
+
+
+def test_trustworthiness_tells_a_true_map_from_a_shuffled_one() -> None:
+    features, _ = islands(30, 4)
+    points = embedding(features, perplexity=15)
+    assert map_trustworthiness(features, points, 10) > 0.9
+    assert map_trustworthiness(features, np.random.default_rng(0).permutation(points), 10) < 0.65
+
+
+def test_silhouette_of_classes_apart_and_of_classes_mixed() -> None:
+    points = np.random.default_rng(0).normal(size=(100, 2))
+    is_ad = np.arange(100) < 50
+    assert abs(class_silhouette(points, is_ad, "euclidean")) < 0.1
+    assert class_silhouette(points + 9 * is_ad[:, None], is_ad, "euclidean") > 0.7
+
+
+def test_neighbours_shared_by_two_maps() -> None:
+    points = np.random.default_rng(0).normal(size=(80, 2))
+    turned = points @ np.array([[0, 2], [-2, 0]])
+    assert shared_neighbours(points, turned, 5) == 1
+    assert shared_neighbours(points, np.random.default_rng(1).permutation(points), 5) < 0.2
+    features, _ = islands(15, 3)
+    first, second = (embedding(features, 8, seed=seed) for seed in (0, 1))
+    assert shared_neighbours(first, second, 10) > 0.6
+
+
+def test_more_neighbours_than_a_small_map_has() -> None:
+    assert 0 <= map_trustworthiness(np.random.default_rng(0).normal(size=(8, 5)), np.zeros((8, 2)), 10) <= 1

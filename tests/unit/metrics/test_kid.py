@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -36,16 +37,21 @@ def test_golden_values(shared: Path, case: int) -> None:
     assert kid(x, y) == pytest.approx(golden["direct_float64"], abs=1e-12)
 
 
-def test_equals_torchmetrics_on_the_same_subsets() -> None:
+def by_torchmetrics(x: np.ndarray, y: np.ndarray) -> float:
     torch = pytest.importorskip("torch")
-    poly_mmd = pytest.importorskip("torchmetrics.image.kid").poly_mmd
+    return pytest.importorskip("torchmetrics.image.kid").poly_mmd(torch.from_numpy(x), torch.from_numpy(y)).item()
+
+
+def by_torch_fidelity(x: np.ndarray, y: np.ndarray) -> float:
+    return pytest.importorskip("torch_fidelity.metric_kid").kernel_mmd(x, y)
+
+
+@pytest.mark.parametrize("peer", [by_torchmetrics, by_torch_fidelity])
+def test_equals_peers_on_the_same_subsets(peer: Callable[[np.ndarray, np.ndarray], float]) -> None:
     x, y, size, subsets = normal(60, 16), normal(50, 16, 1) + 0.2, 20, 12
     rng = np.random.default_rng(5)  # the order of draws of subset_kid: all of x, then all of y
     x_draws, y_draws = subset_draws(60, size, subsets, rng), subset_draws(50, size, subsets, rng)
-    theirs = [
-        poly_mmd(torch.from_numpy(x[a > 0]), torch.from_numpy(y[b > 0])).item()
-        for a, b in zip(x_draws, y_draws, strict=True)
-    ]
+    theirs = [peer(x[a > 0], y[b > 0]) for a, b in zip(x_draws, y_draws, strict=True)]
     ours = subset_kid(x, y, size, subsets, seed=5)
     assert ours.mean == pytest.approx(np.mean(theirs), abs=1e-6)
     assert ours.sd == pytest.approx(np.std(theirs), abs=1e-6)
