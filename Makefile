@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: demo test test-slow lint bench evidence browser base demo-study clean
+.PHONY: demo test test-slow lint bench evidence evidence-reading browser base demo-study clean
 
 demo: $(INSTALLED)
 	$(BIN)/polypstudio demo
@@ -22,6 +22,11 @@ lint: $(INSTALLED_DEV)
 bench: $(INSTALLED_DEV)
 	$(BIN)/python benchmarks/kid.py
 	$(BIN)/python benchmarks/tsne.py
+
+# The reading app at full size (an hour): 50 readers, servers killed ten times, SQLite and PostgreSQL; coverage of intervals.
+evidence-reading: $(INSTALLED_DEV)
+	$(BIN)/python benchmarks/reading_coverage.py
+	for store in "" --postgres; do for think in 2 0; do $(BIN)/python benchmarks/reading_load.py --think $$think $$store || exit 1; done; done
 
 $(INSTALLED): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "PolypStudio needs Python 3.11 or newer: make PYTHON=python3.11 …")'
