@@ -23,10 +23,13 @@ bench: $(INSTALLED_DEV)
 	$(BIN)/python benchmarks/kid.py
 	$(BIN)/python benchmarks/tsne.py
 
-# What takes longer than a test may: simulations and sets too large for memory. Logs of such runs are in benchmarks/results/.
+# What takes longer than a test may: simulations, sets too large for memory, and the reading app at full size (two hours and
+# more): 50 readers, servers killed ten times, SQLite and PostgreSQL. Logs of such runs are in benchmarks/results/.
 evidence: $(INSTALLED_DEV)
 	$(BIN)/python benchmarks/coverage.py
 	$(BIN)/python benchmarks/kid_memory.py
+	$(BIN)/python benchmarks/reading_coverage.py
+	for store in "" --postgres; do for think in 2 0; do $(BIN)/python benchmarks/reading_load.py --think $$think $$store || exit 1; done; done
 
 $(INSTALLED): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "PolypStudio needs Python 3.11 or newer: make PYTHON=python3.11 …")'

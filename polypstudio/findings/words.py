@@ -36,6 +36,8 @@ ALARM_MEANINGS: dict[Alarm, str] = {
     "undecidable": "The real classes themselves cannot be told apart with this many images.",
 }
 
+OWN_CLASS = "than its own class"
+
 
 def iteration_sentence(
     evidence: IterationEvidence, reference: ReferenceEvidence, copies: IterationCopies | None = None
@@ -47,6 +49,12 @@ def iteration_sentence(
     text = "; ".join(filter(None, (class_words(first), place)))
     copied = "".join(f" {copy_words(claim)}" for claim in claims if isinstance(claim, CopyClaim))
     return f"{text}.{copied}"
+
+
+def unsaid_margins(evidence: IterationEvidence, sentence: str) -> list[Alarm]:
+    """The alarms of negative margins that the iteration's sentence leaves out, for it speaks of a common lean instead."""
+    said = OWN_CLASS in sentence
+    return [] if said else [alarm for alarm in evidence.alarms if alarm.startswith("negative_margin")]
 
 
 def where(iteration: int | None) -> str:
@@ -83,7 +91,7 @@ def margin_words(claim: MarginClaim) -> str:
     verb = "is" if claim.shown else "seems"
     return (
         f"synthetic {PATHOLOGY_NAMES[claim.pathology]} {verb} nearer real {PATHOLOGY_NAMES[OTHER[claim.pathology]]} "
-        f"than its own class (margin {estimate(claim.margin, 3)})"
+        f"{OWN_CLASS} (margin {estimate(claim.margin, 3)})"
     )
 
 

@@ -129,7 +129,7 @@ class JobFolder:
     def _is_alive(self, job: Job) -> bool:
         if job.pid is None:
             return time.time() - (job.started or job.created) < START_GRACE
-        if job.machine == here():
+        if job.machine in (None, here()):
             return process_start(job.pid) == job.pid_started
         return time.time() - (self.last_beat() or 0) < LOST_AFTER
 

@@ -145,7 +145,7 @@ class StudyContext:
         button's data, the choice of a list, and the values of all inputs of the block."""
 
         def call(
-            study: str | None, encoder: str | None, reference: str | None, *values: Any, event: gr.EventData
+            study: str | None, encoder: str | None, reference: str | None, event: gr.EventData, *values: Any
         ) -> Any:
             try:
                 return act(self.selection(study, encoder, reference), event._data or {}, *values)

@@ -110,7 +110,7 @@ def _watch(page: Page, wrongs: list[str]) -> None:
 
     def answered(response: Response) -> None:
         if response.status >= 400:
-            wrongs.append(f"{response.status}: {response.url}")
+            wrongs.append(f"{response.status}: {response.url} {response.request.post_data or ''}")
 
     page.on("request", requested)
     page.on("response", answered)

@@ -118,13 +118,24 @@ def test_the_form_saves_and_names_what_is_wrong(page: Page, tmp_path: Path) -> N
         page.get_by_role("button", name="Save to study.toml").click()
         page.get_by_text("study.toml saved").wait_for()
         config = tmp_path / "new" / "study.toml"
-        assert tomllib.loads(config.read_text())["training"]["pathology"]["checkpoint_every"] == 320
+        assert tomllib.loads(config.read_text())["training"]["stages"][1]["checkpoint_every"] == 320
         before = config.read_text()
         page.wait_for_timeout(2000)  # the saved values are drawn anew
         field.fill("99999")
         page.get_by_role("button", name="Save to study.toml").click()
         page.get_by_text("is larger than steps").wait_for()
         assert config.read_text() == before
+        page.get_by_label("Fill in a preset").select_option("paper")
+        page.wait_for_function("() => document.querySelector('[name=\"training.resolution\"]').value === '512'")
+        page.get_by_role("button", name="Add a stage").click()
+        page.get_by_text("Stage 3 · stage_3: its checkpoints are the study's iterations").wait_for()
+        page.get_by_role("button", name="Remove stage").first.click()
+        page.get_by_text("Stage 1 · pathology").wait_for()
+        assert config.read_text() == before
+        page.get_by_role("button", name="Save to study.toml").click()
+        page.wait_for_function("() => document.body.innerText.includes('study.toml saved')")
+        names = [stage["name"] for stage in tomllib.loads(config.read_text())["training"]["stages"]]
+        assert names == ["pathology", "stage_3"]
         page.close()
 
 

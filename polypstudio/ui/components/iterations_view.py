@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from polypstudio.config import EvaluationConfig
-from polypstudio.findings.words import ALARM_MEANINGS, ALARM_NAMES, iteration_sentence
+from polypstudio.findings.words import ALARM_MEANINGS, ALARM_NAMES, iteration_sentence, unsaid_margins
 from polypstudio.records import (
     PATHOLOGIES,
     PATHOLOGY_NAMES,
@@ -92,6 +92,7 @@ def _iteration(
     copies = next((c for c in neighbours.copies if c.iteration == step), None) if neighbours else None
     agreement = next((a for a in neighbours.agreement if a.iteration == step), None) if neighbours else None
     at = evidence.at(step) if evidence else None
+    sentence = iteration_sentence(at, evidence, copies) if at and evidence else None
     covered = coverage.at(step) if coverage else None
     return {
         "iteration": step,
@@ -105,7 +106,8 @@ def _iteration(
             for label in PATHOLOGIES
         },
         "evidence": _evidence(at) if at else None,
-        "sentence": iteration_sentence(at, evidence, copies) if at and evidence else None,
+        "sentence": sentence,
+        "unsaid": unsaid_margins(at, sentence) if at and sentence else [],
         "agreement": agreement.model_dump() if agreement else None,
         "coverage": _coverage(covered.per_class) if covered else None,
         "loss": manifest.training.get("held_out_loss"),

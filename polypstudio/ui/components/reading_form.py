@@ -93,7 +93,12 @@ def build_reading_form() -> ReadingForm:
             info="Each is one key more on every image. A pair is asked which one is real, and the last two if chosen.",
             scale=3,
         )
-        codes = gr.Textbox("R1, R2, R3", label="Readers", info="Codes, no names: nothing else is kept of a clinician.")
+        codes = gr.Textbox(
+            "R1, R2, R3",
+            label="Readers",
+            info="Codes, no names: nothing else is kept of a clinician.",
+            elem_id="reading-codes",
+        )
         days = gr.Number(
             60, label="Links end after, days", precision=0, minimum=1, maximum=MOST_LINK_DAYS, min_width=140, scale=0
         )

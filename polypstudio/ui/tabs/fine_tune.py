@@ -68,6 +68,9 @@ def build(context: StudyContext) -> None:
         html = _act(context, selection, asked)
         return html, _source(selection)
 
+    def rerunnable(selection: Selection) -> gr.Button:
+        return gr.Button(visible=bool(selection.iterations()))
+
     def plan_card(selection: Selection) -> str:
         return plan(selection, is_read_only(context, selection))
 
@@ -75,6 +78,7 @@ def build(context: StudyContext) -> None:
     live = [loss, held_out, speed, previews]
     context.on_selection(shown, [settings, source], [source])
     context.on_selection(plan_card, takes)
+    context.on_selection(rerunnable, rerun)
     context.on_selection(_live, [*live, drawn])
     context.listen(panel.timer.tick, _live_again, [*live, drawn], [drawn], show_progress="hidden")
     context.refresh(context.on_act(settings, act, [settings, source]))

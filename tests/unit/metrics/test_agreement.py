@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
-from polypstudio.metrics.agreement import auc, clopper_pearson, d_prime, fleiss_kappa
+from polypstudio.metrics.agreement import (
+    auc,
+    clopper_pearson,
+    d_prime,
+    d_prime_of_pairs,
+    fleiss_kappa,
+    krippendorff_alpha,
+)
 
 # Fleiss (1971) as worked through in the literature: ten subjects, fourteen raters, five categories; kappa = 0.210.
 FLEISS = [
@@ -95,3 +104,47 @@ def test_fleiss_kappa_at_its_ends() -> None:
 def test_fleiss_kappa_refuses_unequal_numbers_of_raters() -> None:
     with pytest.raises(ValueError, match="same number"):
         fleiss_kappa(np.array([[2, 0], [1, 2]]))
+
+
+# Krippendorff's own example (2011, "Computing Krippendorff's Alpha-Reliability"): four observers, twelve units.
+NAN = np.nan
+KRIPPENDORFF = np.array(
+    [
+        [1, 2, 3, 3, 2, 1, 4, 1, 2, NAN, NAN, NAN],
+        [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, NAN, 3],
+        [NAN, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, NAN],
+        [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, NAN],
+    ]
+)
+
+
+def test_krippendorff_alpha_of_the_published_example() -> None:
+    assert krippendorff_alpha(KRIPPENDORFF) == pytest.approx(0.743, abs=5e-4)
+    assert krippendorff_alpha(KRIPPENDORFF, "ordinal") == pytest.approx(0.815, abs=5e-4)
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal"])
+def test_krippendorff_alpha_equals_the_reference_package(level: Literal["nominal", "ordinal"]) -> None:
+    reference = pytest.importorskip("krippendorff")
+    rng = np.random.default_rng(3)
+    for missing in (0.0, 0.3, 0.6):
+        steps = np.clip(rng.integers(1, 7, 30) + rng.integers(-2, 3, (5, 30)), 1, 6).astype(float)
+        steps[rng.random(steps.shape) < missing] = np.nan
+        expected = reference.alpha(reliability_data=steps, level_of_measurement=level)
+        assert krippendorff_alpha(steps, level) == pytest.approx(expected, abs=1e-12)
+
+
+def test_krippendorff_alpha_at_its_ends() -> None:
+    assert krippendorff_alpha(np.array([[1.0, 2, 3], [1, 2, 3]])) == pytest.approx(1.0)
+    assert krippendorff_alpha(np.array([[1.0, 2], [2, 1]])) < 0
+    assert np.isnan(krippendorff_alpha(np.array([[1.0, 1], [1, 1]])))
+    assert np.isnan(krippendorff_alpha(np.array([[1.0, NAN], [NAN, 2]])))
+    assert np.isnan(krippendorff_alpha(np.zeros((0, 0))))
+
+
+def test_d_prime_of_pairs_is_that_of_the_published_table() -> None:
+    """Macmillan & Creelman (2005), table A5.2: 0.76 right in 2AFC is a d' of 1.00, 0.92 is 1.99."""
+    assert d_prime_of_pairs(0.76, 1_000_000) == pytest.approx(1.00, abs=0.005)
+    assert d_prime_of_pairs(0.92, 1_000_000) == pytest.approx(1.99, abs=0.005)
+    assert d_prime_of_pairs(0.5, 10) == pytest.approx(0.0)
+    assert np.isfinite(d_prime_of_pairs(1.0, 10))

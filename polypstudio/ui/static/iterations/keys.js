@@ -2,7 +2,7 @@
 
 import { moveA } from "./state.js";
 
-const FIELDS = "input, textarea, select, [contenteditable], [role=listbox], [role=slider]";
+const FIELDS = "input, textarea, select, [contenteditable], [role=listbox]";
 const PRESSED_BY_SPACE = `${FIELDS}, button, summary, a, [role=tab]`;
 
 /** Listens until the returned function is called. */

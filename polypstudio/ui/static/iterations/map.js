@@ -19,7 +19,7 @@ export function createMap({ view, images, store, viewer, help }) {
   const schemes = colourSchemes(view);
   const gallery = createGallery(view, images, viewer);
   const numbers = h("p", { class: "ps-hint ps-map-numbers" });
-  const plot = h("div", { class: "ps-map-plot", role: "img", "aria-label": "Map of the real images and of the synthetic images of iteration A" });
+  const plot = h("div", { class: "ps-map-plot", role: "group", "aria-label": "Map of the real images and of the synthetic images of iteration A" });
   const hover = h("div", { class: "ps-hover", hidden: true });
   const legend = h("span", { class: "ps-legend" });
   const alignment = choice("Alignment of the map", view.maps.map((name) => [name, ALIGNMENTS[name]]), (value) => store.set({ alignment: value }));

@@ -31,7 +31,7 @@ export function createMatrix({ view, help }) {
       `CI ${interval(found.ci, digits)}, ${found.n_synthetic} synthetic and ${found.n_real} real images; ` +
       `${standing} (${number(found.floor, digits)}). As papers print it: ${number(found.subset_mean, digits)} ± ${number(found.subset_sd, digits)} (SD over subsets).`;
     return h("td", { class: `${kind}${nearer ? " ps-nearer" : ""}` },
-      h("button", { type: "button", title: words, "aria-label": words, onclick: () => help.explain(`${view.labels[synthetic]} × real ${view.labels[real]}`, [words, help.define(kind), help.define("floor"), help.define("subset")]) },
+      h("button", { type: "button", title: words, onclick: () => help.explain(`${view.labels[synthetic]} × real ${view.labels[real]}`, [words, help.define(kind), help.define("floor"), help.define("subset")]) },
         h("b", {}, number(found.kid, digits), wrong && h("i", { class: "ps-alarm" }, " ▲")),
         h("small", {}, interval(found.ci, digits)),
         bar(found)));

@@ -4,11 +4,11 @@
 const flag = { read: (text) => text === "1", write: (value) => (value ? "1" : "0") };
 const oneOf = (...names) => ({ read: (text) => (names.includes(text) ? text : names[0]), write: (value) => value });
 
-/** The switches: their name in the address, what holds where it is not there, and how it is read and written. */
+/** The switches: their name in the address (`page` and `view` are Gradio's own), what holds where it is not there, and how it is read and written. */
 const SWITCHES = {
   linked: { address: "link", standard: false, ...flag },
   showReal: { address: "real", standard: true, ...flag },
-  page: { address: "page", standard: 0, read: (text) => Math.max(0, Math.floor(Number(text)) || 0), write: String },
+  page: { address: "samples", standard: 0, read: (text) => Math.max(0, Math.floor(Number(text)) || 0), write: String },
   alignment: { address: "map", standard: "joint", ...oneOf("joint", "reference", "iteration") },
   colour: { address: "colour", standard: "class", ...oneOf("class", "source", "copy", "readers", "classifier") },
   panels: { address: "lines", standard: "class", ...oneOf("class", "quality") },

@@ -5,31 +5,32 @@ import { h, interval, number, svg } from "./dom.js";
 const GAUGE = { low: -0.6, high: 1.25, width: 290, height: 56, line: 29 };
 
 export function createVerdict({ view, help }) {
-  const sentence = h("span", {});
-  const alarms = h("span", {});
+  const sentence = h("p", { class: "ps-sentence", "aria-live": "polite" });
   const gauge = h("div", { class: "ps-gauge" });
   const notes = view.warnings.length > 0 && h("p", { class: "ps-warning" }, view.warnings.join(" "));
-  const made = h("button", { type: "button", class: "ps-link", onclick: () => help.open() }, "how is this made?");
-  const words = h("div", { class: "ps-words" }, h("p", { class: "ps-sentence", "aria-live": "polite" }, sentence, " ", alarms, " ", made), notes);
+  // Those of all iterations lie unseen under it: the room is that of the longest, so that nothing moves while one scrubs.
+  const room = view.iterations.map((iteration) => h("p", { class: "ps-sentence ps-unseen", "aria-hidden": "true", inert: true }, said(iteration)));
+  const words = h("div", { class: "ps-words" }, h("div", { class: "ps-said" }, room, sentence), notes);
   const element = h("section", { class: "ps-verdict", "aria-label": "What iteration A is worth" }, words, gauge);
   return {
     element,
     update(state) {
       const iteration = view.iterations[state.a];
-      const evidence = iteration.evidence;
-      gauge.hidden = !evidence;
-      if (!evidence) {
-        sentence.replaceChildren(...emptyState(missing(view, iteration)));
-        alarms.replaceChildren();
-        return;
-      }
-      sentence.textContent = iteration.sentence;
-      const margins = evidence.alarms.filter((alarm) => alarm.startsWith("negative_margin")); // the sentence has the others
-      alarms.replaceChildren(...margins.map((alarm) => 
-        h("strong", { class: "ps-alarm-chip", title: view.alarms[alarm].name }, `▲ ${view.alarms[alarm].meaning.replace(/\.$/, "")}`)));
-      gauge.replaceChildren(drawGauge(evidence.alignment, help.define("alignment")));
+      gauge.hidden = !iteration.evidence;
+      sentence.replaceChildren(...said(iteration));
+      if (iteration.evidence) gauge.replaceChildren(drawGauge(iteration.evidence.alignment, help.define("alignment")));
     },
   };
+
+  function said(iteration) {
+    if (!iteration.evidence) return emptyState(missing(view, iteration));
+    return [h("span", {}, iteration.sentence), " ", ...iteration.unsaid.map(chip), h("button", { type: "button", class: "ps-link", onclick: () => help.open() }, "how is this made?")];
+  }
+
+  function chip(alarm) {
+    const { name, meaning } = view.alarms[alarm];
+    return h("strong", { class: "ps-alarm-chip", title: name }, `▲ ${meaning.replace(/\.$/, "")}`);
+  }
 }
 
 /** What is missing, and what to do next. */

@@ -20,7 +20,7 @@ export function createViewer(view, images, store) {
     content.replaceChildren(
       h("div", { class: "ps-large" },
         h("div", {}, picture(), synthetic && swipeSwitch()),
-        h("div", { class: "ps-facts" }, synthetic ? facts(shown) : realFacts(shown))),
+        h("dl", { class: "ps-facts" }, synthetic ? facts(shown) : realFacts(shown))),
       synthetic ? filmStrip(shown) : "");
   }
 
