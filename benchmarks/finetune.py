@@ -67,7 +67,9 @@ def _report(measured: dict[str, list[dict[str, float]]], options: argparse.Names
         "ours": "ours",
         "frozen": "ours, whole encoder frozen",
     }
-    print(f"{RESOLUTION} px, batch {BATCH}, float32, EMA, {options.steps} steps, median of {options.rounds} runs in turns")
+    print(
+        f"{RESOLUTION} px, batch {BATCH}, float32, EMA, {options.steps} steps, median of {options.rounds} runs in turns"
+    )
     print(f"{'':28}{'s/step':>9}{'images/s':>10}{'peak MB':>9}")
     for part, name in names.items():
         print(f"{name:28}{seconds[part]:9.3f}{BATCH / seconds[part]:10.1f}{memory[part]:9.0f}")
