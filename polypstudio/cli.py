@@ -115,7 +115,9 @@ def _add_making(verb: Any, study_verb: Any) -> None:
     _add_config(rerun)
 
     take = study_verb("import", making.import_iteration, "take images or weights of another tool as an iteration")
-    take.add_argument("--iteration", type=int, required=True, help="its number of optimizer steps")
+    take.add_argument(
+        "--iteration", type=int, help="its number of optimizer steps (those of checkpoint-* say their own)"
+    )
     take.add_argument("--ad", type=Path, metavar="DIR", help="folder of synthetic AD images")
     take.add_argument("--non-ad", type=Path, metavar="DIR", help="folder of synthetic Non-AD images")
     take.add_argument(

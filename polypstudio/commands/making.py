@@ -69,17 +69,22 @@ def rerun(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def import_iteration(options: argparse.Namespace) -> dict[str, Any]:
-    """Takes an iteration from outside."""
-    from polypstudio.pipeline.importing import import_images, import_weights, real_format
+    """Takes an iteration from outside, or all checkpoints of a training with diffusers."""
+    from polypstudio.pipeline.importing import import_images, import_weights, real_format, weights_by_iteration
 
     study = find_study(options.study, options.root)
     images = options.ad is not None and options.non_ad is not None
     if images == (options.weights is not None) or (options.ad is None) != (options.non_ad is None):
         raise UserError("give either --ad DIR and --non-ad DIR, or --weights DIR")
+    if images and options.iteration is None:
+        raise UserError("--iteration is missing: give the number of optimizer steps that made these images")
+    taken = [options.iteration]
     with steps.working_on(study) as console:
         if options.weights is not None:
-            import_weights(study, options.iteration, options.weights)
-            following, answer = "sample", {"iteration": options.iteration, "origin": "imported weights"}
+            weights = weights_by_iteration(options.weights, options.iteration)
+            import_weights(study, weights)
+            taken = list(weights)
+            following, answer = "sample", {"iterations": taken, "origin": "imported weights"}
         else:
             folders: dict[Pathology, Path] = {"ad": options.ad, "non_ad": options.non_ad}
             config = load_config(study)
@@ -90,7 +95,7 @@ def import_iteration(options: argparse.Namespace) -> dict[str, Any]:
     if not options.json:
         for done, images in answer.get("matching", {}).items():
             print(f"{done}: {images} images")
-        print(f"iteration {options.iteration} taken. Next: polypstudio {following} {options.study}")
+        print(f"iteration {', '.join(map(str, taken))} taken. Next: polypstudio {following} {options.study}")
     return answer
 
 

@@ -81,9 +81,36 @@ def _taken(file: Path, form: ImageFormat | None) -> tuple[Image.Image, list[str]
     return centre_square(Image.fromarray(pixels), min(pixels.shape[:2])), []
 
 
-def import_weights(study: StudyPaths, iteration: int, folder: Path) -> None:
-    """Takes a diffusers U-Net folder (or a folder that holds one as ``unet``); it is sampled by `polypstudio sample`."""
-    _refuse_existing(study, iteration)
+def weights_by_iteration(folder: Path, iteration: int | None) -> dict[int, Path]:
+    """Iteration -> diffusers U-Net folder: ``folder`` (or its ``unet``), or each ``checkpoint-<step>`` of a training in it.
+
+    Raises UserError where there is none, and where an iteration was given for several.
+    """
+    checkpoints = {
+        int(found.name.rpartition("-")[2]): _unet_in(found)
+        for found in folder.glob("checkpoint-*")
+        if found.name.rpartition("-")[2].isdigit()
+    }
+    if not checkpoints:
+        if iteration is None:
+            raise UserError(f"--iteration is missing: {folder} holds no checkpoint-* that would say it")
+        return {iteration: _unet_in(folder)}
+    if iteration is not None and iteration not in checkpoints:
+        raise UserError(f"{folder}: no checkpoint-{iteration}; there are {', '.join(map(str, sorted(checkpoints)))}")
+    return {step: checkpoints[step] for step in sorted(checkpoints) if iteration in (None, step)}
+
+
+def import_weights(study: StudyPaths, weights: Mapping[int, Path]) -> None:
+    """Takes diffusers U-Nets as iterations, all or none where one is there already; `polypstudio sample` draws from them."""
+    for iteration in weights:
+        _refuse_existing(study, iteration)
+    for iteration, source in weights.items():
+        with new_folder(study.unet(iteration)) as target:
+            for file in [source / "config.json", *source.glob("*.safetensors")]:
+                shutil.copyfile(file, target / file.name)
+
+
+def _unet_in(folder: Path) -> Path:
     source = folder / "unet" if (folder / "unet").is_dir() else folder
     if not (source / "config.json").is_file() or not list(source.glob("*.safetensors")):
         raise UserError(
@@ -91,9 +118,7 @@ def import_weights(study: StudyPaths, iteration: int, folder: Path) -> None:
         )
     if json.loads((source / "config.json").read_text()).get("_class_name") != "UNet2DConditionModel":
         raise UserError(f"{source / 'config.json'}: not a UNet2DConditionModel; give a Stable Diffusion U-Net")
-    with new_folder(study.unet(iteration)) as target:
-        for file in [source / "config.json", *source.glob("*.safetensors")]:
-            shutil.copyfile(file, target / file.name)
+    return source
 
 
 def _refuse_existing(study: StudyPaths, iteration: int) -> None:
