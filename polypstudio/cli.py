@@ -127,8 +127,9 @@ def _add_making(verb: Any, study_verb: Any) -> None:
 
 
 def _add_steps(study_verb: Any) -> None:
-    from polypstudio.commands import steps
+    from polypstudio.commands import estimating, steps
 
+    study_verb("estimate", estimating.estimate, "measure on a few steps what fine-tuning takes, and whether it fits")
     for name, run, text, encoded in (
         ("train", steps.train, "fine-tune, stage by stage; resumes where it was stopped", False),
         ("sample", steps.sample, "draw the synthetic images of every iteration", False),

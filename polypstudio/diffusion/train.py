@@ -12,7 +12,9 @@ from polypstudio.config import StudyConfig, TrainingConfig
 from polypstudio.data.prompts import NEGATIVE
 from polypstudio.diffusion.base import Base, base_fingerprint, load_base, load_unet
 from polypstudio.diffusion.batches import Material
+from polypstudio.diffusion.disk import bytes_to_write
 from polypstudio.diffusion.fingerprint import (
+    HashOf,
     checkpoint_fingerprint,
     checkpoint_folder,
     content_hashes,
@@ -20,8 +22,9 @@ from polypstudio.diffusion.fingerprint import (
     stage_fingerprints,
     training_section,
 )
+from polypstudio.diffusion.fitting import refuse_what_cannot_fit
 from polypstudio.diffusion.held_out import HeldOutLoss, held_out_images
-from polypstudio.diffusion.latents import cached_latents
+from polypstudio.diffusion.latents import LatentCache, cached_latents, latent_shape
 from polypstudio.diffusion.stage_run import Setting, StageRun
 from polypstudio.diffusion.stages import Stage, build_stages
 from polypstudio.diffusion.text import cached_embeddings
@@ -29,7 +32,7 @@ from polypstudio.errors import UserError
 from polypstudio.progress import Report, silent
 from polypstudio.records import RealImage
 from polypstudio.stopping import Stop, never
-from polypstudio.store.file_facts import known_hashes
+from polypstudio.store.features import file_hash
 from polypstudio.store.paths import StudyPaths
 
 
@@ -40,6 +43,7 @@ def train(
     data_root: Path,
     report: Report = silent,
     stop: Stop = never,
+    hash_of: HashOf = file_hash,
 ) -> None:
     """Trains what the study lacks of its stages; returns when every checkpoint of the last one is there.
 
@@ -52,14 +56,16 @@ def train(
     """
     training = training_section(config)
     stages = build_stages(training, images)
-    fingerprints = stage_fingerprints(config, images, data_root, known_hashes(study))
+    fingerprints = stage_fingerprints(config, images, data_root, hash_of)
     fingerprint = fingerprints[stages[-1].name]
     if all(checkpoint_fingerprint(study.unet(step)) == fingerprint for step in training.checkpoints):
         return
     _refuse_to_mix_trainings(study, training, fingerprint)
     base = load_base(training.base)
     accelerator = new_accelerator(training)
-    setting = prepare(study, config, base, stages, images, data_root, accelerator, report, stop)
+    encoding = missing_latents(study, config, base, stages, images, data_root, hash_of)
+    refuse_what_cannot_fit(study, training, bytes_to_write(study, config, base, stages, len(encoding)))
+    setting = prepare(study, config, base, stages, images, data_root, accelerator, report, stop, hash_of)
     steps_before, total = 0, sum(stage.checkpoints[-1] for stage in stages)
     start = base.folder / "unet"
     for stage in stages:
@@ -100,13 +106,12 @@ def prepare(
     accelerator: Accelerator,
     report: Report = silent,
     stop: Stop = never,
+    hash_of: HashOf = file_hash,
 ) -> Setting:
     """What the stages have in common: latents of all images they need, embeddings of all prompts, the forward process."""
     training = training_section(config)
-    watched = held_out_images(training, images)
-    needed = list(dict.fromkeys(image for stage in stages for image in stage.images))
-    needed += [image for of_class in watched.values() for image in of_class]
-    hashes = content_hashes(needed, data_root, known_hashes(study))
+    needed = _needed(training, stages, images)
+    hashes = content_hashes(needed, data_root, hash_of)
     files = {hashes[image.path]: data_root / image.path for image in needed}
     base_hash, device = base_fingerprint(training.base), accelerator.device
     latents, rows = cached_latents(study, base, base_hash, files, training.resolution, device, report, stop)
@@ -121,8 +126,32 @@ def prepare(
         scaling=base.vae_scaling(),
         timesteps=schedule.config.num_train_timesteps,
     )
-    held_out = HeldOutLoss(training, watched, material, schedule)
+    held_out = HeldOutLoss(training, held_out_images(training, images), material, schedule)
     return Setting(study, config, base, accelerator, material, schedule, held_out)
+
+
+def missing_latents(
+    study: StudyPaths,
+    config: StudyConfig,
+    base: Base,
+    stages: Sequence[Stage],
+    images: Sequence[RealImage],
+    data_root: Path,
+    hash_of: HashOf = file_hash,
+) -> list[Path]:
+    """The files that would have to be encoded before the stages could begin."""
+    training = training_section(config)
+    needed = _needed(training, stages, images)
+    hashes = content_hashes(needed, data_root, hash_of)
+    shape = latent_shape(base, training.resolution)
+    rows = LatentCache.of(study, base_fingerprint(training.base), training.resolution, shape).rows()
+    return list({hashes[i.path]: data_root / i.path for i in needed if hashes[i.path] not in rows}.values())
+
+
+def _needed(training: TrainingConfig, stages: Sequence[Stage], images: Sequence[RealImage]) -> list[RealImage]:
+    """The images that the stages draw from, then those whose loss is measured."""
+    drawn = dict.fromkeys(image for stage in stages for image in stage.images)
+    return [*drawn, *(image for of_class in held_out_images(training, images).values() for image in of_class)]
 
 
 def _refuse_to_mix_trainings(study: StudyPaths, training: TrainingConfig, fingerprint: str) -> None:

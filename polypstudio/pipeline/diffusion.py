@@ -24,7 +24,7 @@ def train_step(context: Context, stop: Stop) -> Step:
     def run(report: Report) -> None:
         from polypstudio.diffusion.train import train
 
-        train(study, context.config, context.images, context.data_root, report, stop)
+        train(study, context.config, context.images, context.data_root, report, stop, context.hash_of)
 
     return Step(
         name="train",
