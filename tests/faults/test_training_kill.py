@@ -11,6 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,7 +140,7 @@ def test_caching_killed(tmp_path: Path) -> None:
     many = []
     for number in range(40):
         for image in (image for image in images if image.split == "train"):
-            copy = image.model_copy(update={"path": f"{number}-{image.path}"})
+            copy = replace(image, path=f"{number}-{image.path}")
             (root / copy.path).write_bytes((root / image.path).read_bytes() + bytes([number]))  # another content
             many.append(copy)
     reference, killed = StudyPaths(tmp_path / "reference"), StudyPaths(tmp_path / "killed")

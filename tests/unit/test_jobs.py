@@ -88,7 +88,7 @@ def test_a_failed_job_says_why(root: Path) -> None:
     job = wait_for(root, fails(root, "one"), "failed")
     assert job.exit_status == 2
     assert "data.path" in job.message
-    assert "data.path" in jobs.log_tail(root, job)
+    until(lambda: "data.path" in jobs.log_tail(root, job))  # printed after the state was written
     assert "Traceback" not in jobs.log_tail(root, job)
 
 

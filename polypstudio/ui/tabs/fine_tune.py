@@ -30,7 +30,6 @@ from polypstudio.ui.components.markup import (
     empty,
     heading,
     join,
-    paragraph,
     pictures,
 )
 from polypstudio.ui.components.training_draft import changed, draft_of, preset_draft, received, saved_config
@@ -213,10 +212,6 @@ def _at_checkpoints(paths: StudyPaths, steps: list[tuple[str, int]]) -> str:
                 addresses.append(image_address(paths.name, key, file_version(file)))
             cells.append(pictures(addresses, f"{label} at {step}", label))
         rows.append(element("div", join(cells), "pst-preview-row"))
-    heads = join(class_name(label, PATHOLOGY_NAMES[label]) for label in PATHOLOGIES)
-    return card(
-        heading("Previews at fixed noise"),
-        paragraph(heads),
-        join(rows),
-        kind="pst-previews",
-    )
+    heads = join([element("span", ""), *(class_name(label, PATHOLOGY_NAMES[label]) for label in PATHOLOGIES)])
+    table = join([element("div", heads, "pst-preview-row"), *rows])
+    return card(heading("Previews at fixed noise"), table, kind="pst-previews")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,10 +12,12 @@ from study_factory import generated_study
 
 from polypstudio.errors import UserError
 from polypstudio.records import Job
+from polypstudio.store.atomic import write_json
 from polypstudio.store.jobs import JobFolder
 from polypstudio.store.paths import StudyPaths
 from polypstudio.ui.components.checklist import next_step, steps
 from polypstudio.ui.components.demo import MOST_COPIES, is_read_only, rerun_command
+from polypstudio.ui.components.estimate import plan
 from polypstudio.ui.components.export import report_file
 from polypstudio.ui.components.job_panel import job_card, shown_jobs
 from polypstudio.ui.components.markup import duration
@@ -156,3 +159,27 @@ def test_a_job_s_card_escapes_what_it_prints(tmp_path: Path) -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_what_was_measured_is_shown_with_what_does_not_fit(tmp_path: Path) -> None:
+    study_paths = generated_study(tmp_path, "new", iterations=0, real=2, size=16)
+    assert "not measured yet" in plan(chosen(tmp_path, "new"), read_only=False)
+    write_json(
+        study_paths.estimate,
+        {
+            "device": "cpu",
+            "fits": False,
+            "problems": ["needs 40 GiB of memory, there are 16: a batch_size of 4 would fit"],
+            "stages": [{"name": "pathology", "steps": 8000, "seconds_per_step": 0.9, "seconds": 7200.0}],
+            "encoding": {"images": 12_000, "seconds": 600.0},
+            "seconds": 7800.0,
+            "memory": {"needed_bytes": 40 * 2**30, "available_bytes": 16 * 2**30},
+            "disk": {"needed_bytes": 5 * 2**30, "free_bytes": 50 * 2**30},
+        },
+    )
+    html = plan(chosen(tmp_path, "new"), read_only=False)
+    for words in ("8,000", "2 h 10 min", "12,000 images", "40.0 GiB of 16.0 GiB", "a batch_size of 4 would fit"):
+        assert words in html
+    assert "estimate again" not in html
+    os.utime(study_paths.estimate, (1000, 1000))
+    assert "study.toml has changed since: estimate again." in plan(chosen(tmp_path, "new"), read_only=False)
