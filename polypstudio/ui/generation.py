@@ -82,6 +82,7 @@ def _status(root: Path, study: StudyPaths, key: str, job: Job | None) -> dict[st
         "job": job.id if job else None,
         "state": job.state if job else "done",
         "active": job is not None and job.state in ACTIVE,
+        "stoppable": job is not None and job.pid is not None,
         "message": job.message if job else "",
         "done": progress.done if progress else 0,
         "total": progress.total if progress else 0,

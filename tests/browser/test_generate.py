@@ -45,6 +45,7 @@ def test_the_same_noise_at_a_and_b_live(page: Page, root: Path, own_address: str
     page.locator(".ps-generate").get_by_role("button", name="Generate").click()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     expect(page.locator(".ps-generate [role=status]")).to_have_text("Done.")
+    assert page.locator(".ps-generated .ps-none").count() == 0
     sources = page.eval_on_selector_all(".ps-generated img", "images => images.map((image) => image.src)")
     assert len(sources) == 4
     study = StudyPaths(root / "demo")
@@ -55,6 +56,16 @@ def test_the_same_noise_at_a_and_b_live(page: Page, root: Path, own_address: str
     page.reload()  # what was drawn is found again
     page.get_by_role("button", name="Generate here").click()
     expect(page.locator(".ps-generated img")).to_have_count(4)
+
+
+def test_it_can_be_cancelled_before_it_has_begun(page: Page, own_address: str) -> None:
+    open_iterations(page, own_address, "study=demo&a=1280&b=160")
+    page.get_by_role("button", name="Generate here").click()
+    page.get_by_label("Seed").fill("99")
+    page.locator(".ps-generate").get_by_role("button", name="Generate").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".ps-generate").get_by_role("button", name="Generate")).to_be_enabled()
+    assert page.locator(".ps-generated img").count() < 4
 
 
 def test_it_can_be_cancelled(page: Page, own_address: str) -> None:

@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { dialog } from "./help.js";
 
+const CANCELLING = "Stopping after the image that is being drawn …";
 const LOOK = 700; // ms between two looks at how far it is
 
 export function createGenerate(view, store) {
@@ -28,6 +29,8 @@ export function createGenerate(view, store) {
   const element = dialog("ps-generate", h("h2", {}, "Generate at A and B"), h("div", { class: "ps-dialog-body" }, where, form, progress, words, result, command));
   let running = null; // {key, job} while something is drawn
   let timer = null;
+  let cancelling = false; // asked for by the visitor
+  let told = false; // and the process knows
 
   function number(name, min, max, step) {
     return h("input", { type: "number", min: String(min), max: String(max), step: String(step), required: true, "aria-label": name });
@@ -56,6 +59,8 @@ export function createGenerate(view, store) {
   }
 
   async function begin() {
+    cancelling = told = false;
+    result.replaceChildren(); // what was drawn before is another request's
     const body = JSON.stringify({ iterations: chosen(), prompt: field.prompt.value, label: field.label.value, seed: Number(field.seed.value),
       guidance: Number(field.guidance.value), steps: Number(field.steps.value), count: Number(field.count.value) });
     try {
@@ -68,6 +73,7 @@ export function createGenerate(view, store) {
   function follow(status, request) {
     running = status.active ? status : null;
     show(status, request);
+    if (running && cancelling && !told) tell(status);
     clearTimeout(timer);
     if (running) timer = setTimeout(() => look(status, request), LOOK);
   }
@@ -81,10 +87,17 @@ export function createGenerate(view, store) {
     }
   }
 
-  async function stop() {
-    if (!running) return;
-    words.textContent = "Stopping after the image that is being drawn …";
-    await ask(`${base}/${running.key}/jobs/${running.job}/stop`, { method: "POST" }).catch(() => null);
+  function stop() {
+    cancelling = true;
+    if (running) tell(running);
+  }
+
+  /** A process that has not signed its job yet cannot be told: then it is told at the next look. A second call would kill it. */
+  function tell(status) {
+    words.textContent = CANCELLING;
+    if (!status.stoppable || told) return;
+    told = true;
+    ask(`${base}/${status.key}/jobs/${status.job}/stop`, { method: "POST" }).catch(() => { told = false; });
   }
 
   function show(status, request) {
@@ -92,7 +105,7 @@ export function createGenerate(view, store) {
     cancel.hidden = progress.hidden = !status.active;
     if (status.total) progress.setAttribute("value", status.done / status.total);
     else progress.removeAttribute("value");
-    words.textContent = stateWords(status);
+    words.textContent = cancelling ? cancelWords(status) : stateWords(status);
     command.hidden = !status.command;
     command.textContent = status.command;
     const asked = status.request ?? request;
@@ -124,6 +137,11 @@ export function createGenerate(view, store) {
     },
     close: () => clearTimeout(timer),
   };
+}
+
+function cancelWords({ active, state, message }) {
+  if (active) return CANCELLING;
+  return state === "died" ? "Cancelled before the first image." : message || state;
 }
 
 function stateWords({ state, message, done, total, step }) {
