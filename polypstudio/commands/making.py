@@ -79,6 +79,7 @@ def import_iteration(options: argparse.Namespace) -> dict[str, Any]:
     if images and options.iteration is None:
         raise UserError("--iteration is missing: give the number of optimizer steps that made these images")
     taken = [options.iteration]
+    answer: dict[str, Any]
     with steps.working_on(study) as console:
         if options.weights is not None:
             weights = weights_by_iteration(options.weights, options.iteration)
