@@ -144,6 +144,21 @@ def test_every_number_can_be_explained(page: Page, address: str) -> None:
     expect(help_text).to_contain_text("bootstrap draws over groups")
 
 
+def test_a_click_on_the_chart_jumps_there(page: Page, address: str) -> None:
+    open_iterations(page, address, "study=generated&a=1280")
+    drawing = page.locator(".ps-plot svg").first
+    page.locator(".ps-column").nth(2).click()
+    wait_for_a(page, 480)
+    assert drawing.locator(".ps-at-a").get_attribute("x1") != drawing.locator(".ps-at-b").get_attribute("x1")
+    with page.expect_download() as figure:
+        page.get_by_label("Export these figures").click()
+        page.locator(".ps-chart .ps-menu-list").get_by_text("SVG").click()
+    text = Path(figure.value.path()).read_text()
+    assert text.count("<path") == 7  # four KIDs, two margins, alignment
+    assert "Class alignment A" in text
+    assert 'class="' not in text  # its look is inside
+
+
 def test_it_fits_the_window(page: Page, address: str) -> None:
     open_iterations(page, address)
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280

@@ -64,7 +64,7 @@ def test_keyboard_alone(page: Page, address: str) -> None:
 
 def test_space_plays_and_stops(page: Page, address: str) -> None:
     open_iterations(page, address, "study=generated&a=160")
-    page.locator(".ps-sentence:not(.ps-unseen) span").first.click()
+    page.locator(".ps-sentence span").first.click()
     page.keyboard.press("Space")
     wait_for_a(page, 480)
     page.keyboard.press("Space")

@@ -18,7 +18,7 @@ export function createChart({ view, store, help, groups, about }) {
     h("div", { class: "ps-card-head" }, h("h3", {}, "Over iterations"), h("div", { class: "ps-switches" }, switches.length > 1 && [switches, paper],
       menu("Export these figures", [["SVG", () => take(saveSvg)], ["PNG", () => take(savePng)]]))),
     area);
-  let drawn = { group: null, figures: [] };
+  let drawn = { group: null, figures: [], moving: [] };
 
   const watcher = new ResizeObserver(() => update(store.get()));
   watcher.observe(element);
@@ -28,7 +28,7 @@ export function createChart({ view, store, help, groups, about }) {
       const figures = groups[group].map((panel) => h("figure", {},
         h("figcaption", { title: panel.definition }, panel.title, " ", h("small", {}, panel.legend)), h("div", { class: "ps-plot" })));
       area.replaceChildren(...figures);
-      drawn = { group, figures };
+      drawn = { group, figures, moving: [] };
     }
     return drawn.figures;
   }
@@ -43,33 +43,53 @@ export function createChart({ view, store, help, groups, about }) {
       const plot = figure.querySelector(".ps-plot");
       const [width, height] = [plot.clientWidth, plot.clientHeight];
       if (panel.missing) plot.replaceChildren(h("p", { class: "ps-hint" }, panel.missing));
-      else if (width > 80 && height > 60) plot.replaceChildren(drawPanel(panel, width, height, state));
+      else if (width > 80 && height > 60) drawn.moving[i] = refreshed(drawn.moving[i], plot, panel, width, height, state);
     });
   }
 
-  function drawPanel(panel, width, height, state) {
+  /** Draws a panel anew only where its size or its lines change; while one scrubs, the marks of A and B alone move. */
+  function refreshed(before, plot, panel, width, height, state) {
+    const kind = `${width} ${height} ${state.ghost}`;
+    const moving = before?.kind === kind ? before : { kind, ...drawPanel(panel, width, height, state.ghost) };
+    if (moving !== before) plot.replaceChildren(moving.drawing);
+    moving.move(state);
+    return moving;
+  }
+
+  /** @returns the drawing, and `move(state)`, which puts A and B where they are. */
+  function drawPanel(panel, width, height, ghost) {
     const last = steps.length - 1;
-    const { range: [low, high], ticks, digits } = state.ghost ? panel.withGhosts : panel.scale;
+    const { range: [low, high], ticks, digits } = ghost ? panel.withGhosts : panel.scale;
     const inner = width - EDGE.left - EDGE.right;
     const along = (share) => EDGE.left + share * inner;
     const x = (i) => along(last ? i / last : 0.5);
     const y = (value) => EDGE.top + ((high - Math.min(high, Math.max(low, value))) / (high - low)) * (height - EDGE.top - EDGE.bottom);
     const column = inner / Math.max(1, last);
     const bands = panel.bands.filter((band) => y(band.from) - y(band.to) > 0.5);
-    return svg("svg", { width, height, role: "img", "aria-label": `${panel.title} over ${steps.length} iterations` },
+    const at = Object.fromEntries(["b", "a"].map((side) => [side, svg("line", { class: `ps-at ps-at-${side}`, y1: EDGE.top, y2: height - EDGE.bottom })]));
+    const labels = svg("g");
+    const drawing = svg("svg", { width, height, role: "img", "aria-label": `${panel.title} over ${steps.length} iterations` },
       bands.map((band) => svg("rect", { class: band.kind, x: EDGE.left, width: inner, y: y(band.to), height: y(band.from) - y(band.to) })),
       ticks.map((tick) => [
         svg("line", { class: "ps-grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(tick), y2: y(tick) }),
         svg("text", { class: "ps-tick-label", x: EDGE.left - 5, y: y(tick) + 3.5, "text-anchor": "end" }, number(tick, digits))]),
       panel.marks.map((mark) => svg("line", { class: "ps-mark", x1: EDGE.left, x2: width - EDGE.right, y1: y(mark.at), y2: y(mark.at) })),
-      ["b", "a"].map((side) => svg("line", { class: `ps-at ps-at-${side}`, x1: x(state[side]), x2: x(state[side]), y1: EDGE.top, y2: height - EDGE.bottom })),
-      state.ghost && panel.ghosts.map((line) => svg("g", { class: "ps-ghost" }, drawLine(line, (i) => along(i / (line.points.length - 1)), y))),
+      at.b, at.a,
+      ghost && panel.ghosts.map((line) => svg("g", { class: "ps-ghost" }, drawLine(line, (i) => along(i / (line.points.length - 1)), y))),
       panel.lines.map((line) => drawLine(line, x, y)),
       bands.map((band) => band.name && svg("text", { class: "ps-mark-label", x: width - EDGE.right - 3, y: y(band.from) - 4, "text-anchor": "end" }, band.name)),
       panel.marks.map((mark) => svg("text", { class: "ps-mark-label", x: width - EDGE.right, y: y(mark.at) + (mark.below ? 12 : -4), "text-anchor": "end" }, mark.name)),
-      xLabels(state).map((i) => svg("text", { class: "ps-tick-label", x: x(i), y: height - 5, "text-anchor": i === 0 && last ? "start" : i === last && last ? "end" : "middle" }, String(steps[i]))),
+      labels,
       steps.map((step, i) => svg("rect", { class: "ps-column", x: x(i) - column / 2, width: column, y: 0, height, onclick: () => store.set({ ...moveA(store.get(), i), playing: false }) },
         svg("title", {}, [`iteration ${step}`, ...panel.lines.map((line) => words(line, i, digits))].join("\n")))));
+    const anchor = (i) => (i === 0 && last ? "start" : i === last && last ? "end" : "middle");
+
+    function move(state) {
+      for (const [side, line] of Object.entries(at)) for (const end of ["x1", "x2"]) line.setAttribute(end, x(state[side]));
+      labels.replaceChildren(...xLabels(state).map((i) => svg("text", { class: "ps-tick-label", x: x(i), y: height - 5, "text-anchor": anchor(i) }, String(steps[i]))));
+    }
+
+    return { drawing, move };
   }
 
   /** The first, the last, and A where it is not crowded by them. */

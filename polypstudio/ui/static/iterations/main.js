@@ -114,7 +114,7 @@ function open(host, view, previous) {
     close() {
       stopListening();
       stopKeys();
-      for (const part of [scrubber, map, chart, samples, generate]) part.close();
+      for (const part of [scrubber, verdict, map, chart, samples, generate]) part.close();
     },
   };
 }

@@ -8,12 +8,26 @@ export function createVerdict({ view, help }) {
   const sentence = h("p", { class: "ps-sentence", "aria-live": "polite" });
   const gauge = h("div", { class: "ps-gauge" });
   const notes = view.warnings.length > 0 && h("p", { class: "ps-warning" }, view.warnings.join(" "));
-  // Those of all iterations lie unseen under it: the room is that of the longest, so that nothing moves while one scrubs.
-  const room = view.iterations.map((iteration) => h("p", { class: "ps-sentence ps-unseen", "aria-hidden": "true", inert: true }, said(iteration)));
-  const words = h("div", { class: "ps-words" }, h("div", { class: "ps-said" }, room, sentence), notes);
+  const words = h("div", { class: "ps-words" }, sentence, notes);
   const element = h("section", { class: "ps-verdict", "aria-label": "What iteration A is worth" }, words, gauge);
+  const watcher = new ResizeObserver(reserve);
+  watcher.observe(words);
+
+  /** The sentence is given the room of the longest one, so that nothing below it moves while one scrubs. */
+  function reserve() {
+    const probe = h("p", { class: "ps-sentence ps-unseen", "aria-hidden": "true", style: `width: ${sentence.clientWidth}px` });
+    words.append(probe);
+    const heights = view.iterations.map((iteration) => {
+      probe.replaceChildren(...said(iteration));
+      return probe.offsetHeight;
+    });
+    probe.remove();
+    sentence.style.minHeight = `${Math.max(...heights)}px`;
+  }
+
   return {
     element,
+    close: () => watcher.disconnect(),
     update(state) {
       const iteration = view.iterations[state.a];
       gauge.hidden = !iteration.evidence;
