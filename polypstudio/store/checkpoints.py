@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from polypstudio.records import PATHOLOGIES, HeldOutLoss
+from polypstudio.records import PATHOLOGIES, HeldOutLoss, Pathology
 from polypstudio.store.paths import StudyPaths
 
 CHECKPOINT_RECORD = "training.json"
@@ -20,13 +21,17 @@ def checkpoint_record(unet: Path) -> dict[str, Any]:
         return {}
 
 
+def class_losses(record: Mapping[str, Any]) -> dict[Pathology, float]:
+    """The held-out losses in a checkpoint's record, or in the manifest that repeats it; {} where none was measured."""
+    return {label: record[f"held_out_loss_{label}"] for label in PATHOLOGIES if f"held_out_loss_{label}" in record}
+
+
 def held_out_losses(study: StudyPaths) -> list[HeldOutLoss]:
     """The held-out losses of all checkpoints: those that earlier stages still have, then the iterations'."""
     folders = [*sorted(study.training.glob("*/unet*")), *sorted(study.iterations.glob("[0-9]*/unet"))]
     records = [record for record in map(checkpoint_record, folders) if "stage" in record]
     return [
-        HeldOutLoss(stage=record["stage"], step=record["step"], label=label, loss=record[f"held_out_loss_{label}"])
+        HeldOutLoss(stage=record["stage"], step=record["step"], label=label, loss=loss)
         for record in records
-        for label in PATHOLOGIES
-        if f"held_out_loss_{label}" in record
+        for label, loss in class_losses(record).items()
     ]

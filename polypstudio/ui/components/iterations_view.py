@@ -24,6 +24,7 @@ from polypstudio.records import (
     ReferenceCoverage,
     ReferenceEvidence,
 )
+from polypstudio.store.checkpoints import class_losses
 from polypstudio.store.paths import StudyPaths, iteration_set
 from polypstudio.store.stamp import study_stamp
 from polypstudio.store.studies import load_index, load_manifest
@@ -110,7 +111,7 @@ def _iteration(
         "unsaid": unsaid_margins(at, sentence) if at and sentence else [],
         "agreement": agreement.model_dump() if agreement else None,
         "coverage": _coverage(covered.per_class) if covered else None,
-        "loss": manifest.training.get("held_out_loss"),
+        "loss": class_losses(manifest.training),
         "canGenerate": manifest.origin != "imported images" and study.unet(step).is_dir(),
         "nearest": _nearest(copies) if copies else None,
         "copies": sum(image.is_copy for image in copies.images) if copies else None,

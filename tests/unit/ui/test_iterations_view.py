@@ -12,6 +12,7 @@ from polypstudio.errors import UserError
 from polypstudio.records import KidResult
 from polypstudio.store.paths import StudyPaths
 from polypstudio.store.results import load_result, result_path
+from polypstudio.store.studies import load_manifest, save_manifest
 from polypstudio.ui.components.iterations_view import iterations_view
 from polypstudio.ui.context import Selection
 
@@ -64,6 +65,16 @@ def test_a_missing_real_image_does_not_hide_the_study(tmp_path: Path) -> None:
     study = generated_study(tmp_path, "generated", iterations=1, per_class=2, real=4, results=False)
     (study.root / "data/train/ad/00001.png").unlink()
     assert [version for version, _ in iterations_view(select(study))["real"]["train"]["ad"]].count("missing") == 1
+
+
+def test_the_held_out_loss_is_that_of_each_class(tmp_path: Path) -> None:
+    study = generated_study(tmp_path, "generated", iterations=2, per_class=2, real=4, results=False)
+    shown = [each["loss"] for each in iterations_view(select(study))["iterations"]]
+    assert [set(losses) for losses in shown] == [{"ad", "non_ad"}] * 2
+    assert shown[0]["ad"] == load_manifest(study, 160).training["held_out_loss_ad"] != shown[0]["non_ad"]
+    manifest = load_manifest(study, 320)
+    save_manifest(study, manifest.model_copy(update={"training": {}}))  # imported, or trained without held-out images
+    assert iterations_view(select(study))["iterations"][1]["loss"] == {}
 
 
 @pytest.mark.parametrize(("iterations", "title"), [(0, "No iterations yet"), (1, "Images, but no evidence yet")])

@@ -100,7 +100,8 @@ function agreementPanel(view, help) {
 function lossPanel(view, help) {
   return complete({
     title: "Held-out loss", legend: "images not trained on", definition: help.define("loss"), ghosts: [], bands: [], marks: [], hold: [],
-    lines: [{ kind: "alignment ps-within", name: "held-out loss", points: points(view, ({ loss }) => (loss === null ? null : { value: loss, ci: null })) }],
+    lines: LABELS.map((label) => ({ kind: `${label} ps-within`, name: `held-out loss ${view.labels[label]}`,
+      points: points(view, ({ loss }) => label in loss && { value: loss[label], ci: null }) })),
     missing: "Measured while training, where held-out images are set aside for it.",
   });
 }
