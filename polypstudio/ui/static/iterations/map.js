@@ -194,8 +194,8 @@ function layout(map) {
 /** The map is a picture; what can be relied on is counted in the feature space. */
 function numberWords(view, { agreement, iteration }, map) {
   const parts = [];
-  if (agreement) parts.push(`k-NN class agreement ${percent(agreement.overall)} in feature space (chance 50 %, real ${percent(view.realAgreement)})`);
-  if (map?.numbers) parts.push(`map: trustworthiness ${map.numbers.trustworthiness.toFixed(2)}`);
+  if (agreement) parts.push(`k-NN agreement ${percent(agreement.overall)} (chance 50 %, real ${percent(view.realAgreement)})`);
+  if (map?.numbers) parts.push(`trustworthiness ${map.numbers.trustworthiness.toFixed(2)}`);
   if (!map) parts.push(`no such map at ${iteration}`);
   return parts.join(" · ");
 }
