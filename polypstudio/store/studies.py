@@ -82,6 +82,11 @@ def complete_iterations(study: StudyPaths) -> list[int]:
     return sorted(int(path.parent.name) for path in study.iterations.glob("[0-9]*/manifest.json"))
 
 
+def has_weights(study: StudyPaths) -> bool:
+    """Whether a stage of fine-tuning, or an import, has left a U-Net at some iteration, sampled or not."""
+    return any(study.iterations.glob("[0-9]*/unet"))
+
+
 def load_manifest(study: StudyPaths, iteration: int) -> IterationManifest:
     """The manifest of a complete iteration."""
     path = study.manifest(iteration)

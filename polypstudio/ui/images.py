@@ -33,8 +33,13 @@ def image_address(study: str, key: ImageKey, version: str) -> str:
     return f"/study/{quote(study)}/image/{key.image_set}/{key.label}/{key.index}?v={version}"
 
 
-def real_address(study: StudyPaths, key: ImageKey) -> str:
-    """The address of a real image."""
+def address_of(study: StudyPaths, key: ImageKey) -> str:
+    """The address of any image of a study as it is now; for many images of one iteration see :func:`sample_version`."""
+    matched = _SET.fullmatch(key.image_set)
+    iteration = int(matched["iteration"]) if matched and matched["iteration"] else None
+    if iteration is not None and study.manifest(iteration).is_file():
+        manifest = studies.load_manifest(study, iteration)
+        return image_address(study.name, key, sample_version(manifest, key.label, key.index))
     return image_address(study.name, key, file_version(image_file(study, key)))
 
 

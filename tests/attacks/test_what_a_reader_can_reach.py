@@ -221,6 +221,7 @@ def test_the_links_of_a_replaced_version_are_refused(site: Site, answer: Callabl
     assert site.call("open_reading", {"reader": revision.links[0].token}).json()["position"] == 0
 
 
+@pytest.mark.slow
 def test_a_thousand_guessed_links_find_nothing_and_most_are_not_even_looked_up(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

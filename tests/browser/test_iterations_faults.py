@@ -20,6 +20,7 @@ from polypstudio.store.studies import load_index, load_manifest, save_index, sav
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.slow
 expect = pytest.importorskip("playwright.sync_api").expect
 
 

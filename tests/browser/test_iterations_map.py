@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
+CLEAR = 2.5  # px between the line of a lasso and any point
 SAME = 1.0  # px: points nearer than this to each other are in one place
 
 
@@ -78,21 +79,25 @@ def test_each_point_of_each_iteration_shows_its_own_image(page: Page, address: s
         page.keyboard.press("ArrowRight")
 
 
+def between_points(wanted: float, positions: list[float]) -> float:
+    """The place nearest to ``wanted`` that no point is close to: plotly rounds the corners of a line by a pixel or two."""
+    nearest = sorted(range(-60, 61), key=abs)
+    return next(wanted + d for d in nearest if all(abs(wanted + d - position) > CLEAR for position in positions))
+
+
 def lasso(page: Page, left: float, right: float, top: float, bottom: float) -> list[str]:
     """Draws a line around a part of the map, given as shares of it; returns the names of the images inside."""
     box = page.locator(".ps-map-plot .nsewdrag").bounding_box()
     assert box
-    corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
-    inside = [
-        point["name"]
-        for point in points_on_screen(page)
-        if places[0][0] < point["x"] < places[1][0] and places[0][1] < point["y"] < places[2][1]
-    ]
-    page.mouse.move(*places[0])
+    points = points_on_screen(page)
+    xs, ys = [point["x"] for point in points], [point["y"] for point in points]
+    left, right = (between_points(box["x"] + share * box["width"], xs) for share in (left, right))
+    top, bottom = (between_points(box["y"] + share * box["height"], ys) for share in (top, bottom))
+    inside = [point["name"] for point in points if left < point["x"] < right and top < point["y"] < bottom]
+    page.mouse.move(left, top)
     page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=8)
+    for corner in ((right, top), (right, bottom), (left, bottom), (left, top)):
+        page.mouse.move(*corner, steps=8)
     page.mouse.up()
     page.locator(".ps-gallery[open]").wait_for()
     return sorted(inside)

@@ -42,6 +42,7 @@ def answer(study: StudyPaths, token: str, step: int) -> None:
         readings.submit(reader, readings.Answer(place.showings[0], f"{place.showings[0]}-s", given, 2.0))
 
 
+@pytest.mark.slow
 def test_a_reading_from_its_design_to_its_results(page: Page, address: str, study: StudyPaths) -> None:
     page.goto(address)
     page.get_by_role("tab", name="Readers").click()

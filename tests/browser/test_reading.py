@@ -113,7 +113,10 @@ def test_a_phone_reads_by_touch(server: Server, visit: Callable[..., Visit]) -> 
     visited.wait_for_image("4 of 8 · block 1 of 3")
     stored = readings.load_readings(server.study, server.design, "touch")
     assert [(r.source, r.pathology) for r in stored] == [(4, 0)] * 3
-    for button in visited.page.query_selector_all(".questions button, header button, .tools button"):
+    buttons = visited.page.query_selector_all(".questions button, header button, .tools button")
+    shown = [button for button in buttons if button.is_visible()]
+    assert len(shown) >= 16  # two rows of seven keys, undo, pause
+    for button in shown:
         box = button.bounding_box()
         assert box
         assert min(box["width"], box["height"]) >= 40

@@ -31,7 +31,7 @@ from polypstudio.ui.components.markup import (
     table,
 )
 from polypstudio.ui.context import Selection, StudyContext
-from polypstudio.ui.images import real_address
+from polypstudio.ui.images import address_of
 
 ERRORS_SHOWN = 24
 
@@ -155,7 +155,7 @@ def errors_card(selection: Selection, name: str | None) -> str:
     parts = []
     for label in PATHOLOGIES:
         own = [mistake for mistake in wrong if mistake.truth == label]
-        shown = join(_figure(real_address(paths, m.image), m) for m in own[:ERRORS_SHOWN])
+        shown = join(_figure(address_of(paths, m.image), m) for m in own[:ERRORS_SHOWN])
         total = sum(truth == label for truth in result.truth)
         title = join([class_name(label, PATHOLOGY_NAMES[label]), f" taken for the other class: {len(own)} of {total}"])
         parts.append(join([paragraph(title), element("div", shown, "pst-pictures")]))

@@ -16,7 +16,7 @@ from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, ImageKey
 from polypstudio.store.atomic import read_json_lines
 from polypstudio.store.checkpoints import held_out_losses
 from polypstudio.store.paths import StudyPaths, iteration_set, preview_set
-from polypstudio.store.studies import load_manifest, preview_steps, save_config
+from polypstudio.store.studies import has_weights, load_manifest, preview_steps, save_config
 from polypstudio.ui.components.demo import READ_ONLY, is_read_only, rerun_command
 from polypstudio.ui.components.estimate import plan
 from polypstudio.ui.components.job_panel import build_job_panel, start_job, start_on
@@ -68,7 +68,8 @@ def build(context: StudyContext) -> None:
         return html, _source(selection)
 
     def rerunnable(selection: Selection) -> gr.Button:
-        return gr.Button(visible=bool(selection.iterations()))
+        paths = selection.paths
+        return gr.Button(visible=paths is not None and (bool(selection.iterations()) or has_weights(paths)))
 
     def plan_card(selection: Selection) -> str:
         return plan(selection, is_read_only(context, selection))

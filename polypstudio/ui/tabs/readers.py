@@ -24,7 +24,7 @@ from polypstudio.ui.components.reading_form import (
 )
 from polypstudio.ui.components.reading_results import NO_READING, image_set_name, results_view
 from polypstudio.ui.context import Selection, StudyContext
-from polypstudio.ui.images import file_version, image_address, image_file
+from polypstudio.ui.images import address_of
 from polypstudio.ui.reading_census import census
 from polypstudio.ui.reading_files import download_links
 from polypstudio.ui.reading_images import available_images, create_reading, revise_reading
@@ -200,7 +200,7 @@ def _results(selection: Selection, design: str | None) -> tuple[Any, ...]:
     counted = census(study, readings.load_items(study, design), selection.neighbours()).sentence()
 
     def address(key: ImageKey) -> str:
-        return image_address(study.name, key, file_version(image_file(study, key)))
+        return address_of(study, key)
 
     shown = results_view(progress, score(readings.load_readings(study, design)), counted, address)
     codes = [own.reader for own in progress]

@@ -41,7 +41,7 @@ from polypstudio.ui.components.markup import (
     table,
 )
 from polypstudio.ui.context import Selection, StudyContext
-from polypstudio.ui.images import image_address, real_address, sample_version
+from polypstudio.ui.images import address_of, image_address, sample_version
 
 FEW = 50
 IN_POINT = 5
@@ -225,4 +225,4 @@ def _real(paths: StudyPaths, index: list[RealImage], split: str, label: Patholog
     """Addresses of some real images, spread evenly over the set so that they are not all of one group."""
     count = sum(image.split == split and image.label == label for image in index)
     chosen = sorted({i * count // most for i in range(most)}) if count else []
-    return [real_address(paths, ImageKey(real_set(split), label, i)) for i in chosen if i < count]
+    return [address_of(paths, ImageKey(real_set(split), label, i)) for i in chosen if i < count]
