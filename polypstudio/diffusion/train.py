@@ -159,7 +159,8 @@ def _refuse_to_mix_trainings(study: StudyPaths, training: TrainingConfig, finger
     for folder in sorted(study.iterations.glob("[0-9]*")):
         iteration = int(folder.name)
         made_by = checkpoint_fingerprint(study.unet(iteration))
-        in_the_way = made_by is None and iteration in training.checkpoints
+        holds_something = study.unet(iteration).is_dir() or study.manifest(iteration).is_file()
+        in_the_way = made_by is None and holds_something and iteration in training.checkpoints
         if in_the_way or made_by not in (None, fingerprint):
             origin = "was imported" if in_the_way else "was trained with other images or settings"
             raise UserError(

@@ -107,4 +107,6 @@ def serve(root: Path, host: str = "127.0.0.1", port: int = 7860, demo: bool = Fa
     print(f"PolypStudio: http://{shown}:{port}/{f'?key={key}' if key else ''}", flush=True)
     if key:
         print("Whoever has this link can see and change all studies. Clinicians get links of their own.", flush=True)
-    uvicorn.run(create_app(root, demo, key), host=host, port=port, log_level="warning")
+    app = create_app(root, demo, key)
+    # An open page holds a connection for news of its session: without a limit it would keep the server from ending.
+    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=2)

@@ -15,7 +15,7 @@ from servers import serving
 from study_factory import generated_study
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Request, Response
+    from playwright.sync_api import Browser, Frame, Page, Request, Response
 
 PATIENCE = 90_000  # ms; the machine may be busy
 ARGUMENTS = [
@@ -95,9 +95,17 @@ def page(new_page: NewPage) -> Page:
     return new_page()
 
 
+# What Gradio says on a page that is left while a request is under way.
+LEFT = ("console: AbortError: signal is aborted", "console: Unexpected error Connection errored out")
+
+
 def _watch(page: Page, wrongs: list[str]) -> None:
     """Notes errors on the page, failed requests, and requests to any server but that of its first request."""
     home: set[str] = set()
+
+    def navigated(frame: Frame) -> None:
+        if frame == page.main_frame:
+            wrongs[:] = [wrong for wrong in wrongs if not wrong.startswith(LEFT)]
 
     def requested(request: Request) -> None:
         parts = urlsplit(request.url)
@@ -112,6 +120,7 @@ def _watch(page: Page, wrongs: list[str]) -> None:
         if response.status >= 400:
             wrongs.append(f"{response.status}: {response.url} {response.request.post_data or ''}")
 
+    page.on("framenavigated", navigated)
     page.on("request", requested)
     page.on("response", answered)
     page.on("pageerror", lambda error: wrongs.append(f"script error: {error}"))
