@@ -38,7 +38,7 @@ def revise_design(
         taking_part = connection.execute(
             select(readers.c.id, readers.c.code, readers.c.expires)
             .where(readers.c.design == design)
-            .order_by(readers.c.id)
+            .order_by(readers.c.code)
             .with_for_update()
         ).all()
         old = design_of(connection, study, design)
