@@ -28,8 +28,8 @@ bench: $(INSTALLED_DEV)
 evidence: $(INSTALLED_DEV)
 	$(BIN)/python benchmarks/coverage.py
 	$(BIN)/python benchmarks/kid_memory.py
-	$(BIN)/python benchmarks/reading_coverage.py
 	for store in "" --postgres; do for think in 2 0; do $(BIN)/python benchmarks/reading_load.py --think $$think $$store || exit 1; done; done
+	$(BIN)/python benchmarks/reading_coverage.py
 
 $(INSTALLED): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "PolypStudio needs Python 3.11 or newer: make PYTHON=python3.11 …")'
