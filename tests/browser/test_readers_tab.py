@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,12 @@ def study(tmp_path: Path) -> StudyPaths:
 def address(study: StudyPaths) -> Iterator[str]:
     with serving(study.root.parent) as found:
         yield found
+
+
+@pytest.fixture
+def page(address: str, new_page: Callable[[], Page]) -> Page:
+    """A page that is closed before its server ends."""
+    return new_page()
 
 
 def link_of(page: Page) -> dict[str, str]:
