@@ -34,6 +34,13 @@ def page(address: str, new_page: Callable[[], Page]) -> Page:
     return new_page()
 
 
+def open_form(page: Page, address: str) -> None:
+    """Opens the tab, and waits until the form knows the study."""
+    page.goto(address)
+    page.get_by_role("tab", name="Readers").click()
+    page.locator("#reading-sets input:checked").first.wait_for()
+
+
 def link_of(page: Page) -> dict[str, str]:
     """Reader -> token, of the links on the page."""
     text = page.locator("#links textarea").input_value()
@@ -50,8 +57,7 @@ def answer(study: StudyPaths, token: str, step: int) -> None:
 
 @pytest.mark.slow
 def test_a_reading_from_its_design_to_its_results(page: Page, address: str, study: StudyPaths) -> None:
-    page.goto(address)
-    page.get_by_role("tab", name="Readers").click()
+    open_form(page, address)
     page.get_by_label("Real images, per set and class").fill("4")
     page.get_by_label("Synthetic images, per iteration and class").fill("3")
     plan = page.locator("#reading-plan")
@@ -97,8 +103,7 @@ def test_a_reading_from_its_design_to_its_results(page: Page, address: str, stud
 
 
 def test_a_form_that_does_not_do_says_so_before_anything_is_made(page: Page, address: str, study: StudyPaths) -> None:
-    page.goto(address)
-    page.get_by_role("tab", name="Readers").click()
+    open_form(page, address)
     page.get_by_label("Real images, per set and class").fill("99")
     playwright.expect(page.locator("#reading-plan")).to_contain_text("99 images asked for, 8 there")
     playwright.expect(page.locator("#reading-results")).to_contain_text("No reading yet.")

@@ -64,7 +64,7 @@ class ReadingForm:
 def build_reading_form() -> ReadingForm:
     """Builds the fields inside the current block."""
     with gr.Row():
-        sets = gr.CheckboxGroup([], label="Images from", scale=3)
+        sets = gr.CheckboxGroup([], label="Images from", scale=3, elem_id="reading-sets")
         protocol = gr.Radio(PROTOCOLS, value="single", label="Shown", scale=1, min_width=260)
         classes = gr.CheckboxGroup(
             [(PATHOLOGY_NAMES[label], label) for label in PATHOLOGIES],
