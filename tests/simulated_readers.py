@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from event_loops import run_apart
 from study_factory import generated_study
 
 from polypstudio.reading.design import ReadingDesign, Stratum
@@ -230,5 +231,5 @@ def run_load(
     """Makes the study, its readers and the load; returns its :func:`outcome`."""
     study, design = reading_study(root, showings)
     links = readings.add_readers(study, design, [f"R{n}" for n in range(readers)])
-    load = asyncio.run(put_under_load(servers, [link.token for link in links], showings, think, kills))
+    load = run_apart(put_under_load(servers, [link.token for link in links], showings, think, kills))
     return outcome(load, study)

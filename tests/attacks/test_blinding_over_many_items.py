@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from event_loops import run_apart
 from PIL import Image
 from reading_attack import Received, Seen, attack
 from servers import free_port
@@ -95,7 +96,7 @@ def test_nothing_but_pixels_tells_real_from_synthetic(tmp_path: Path) -> None:
         finally:
             server.kill()
 
-    seen = [one for own in asyncio.run(all_read()) for one in own]
+    seen = [one for own in run_apart(all_read()) for one in own]
     with reading_from(study) as connection:
         shown = select(presentations.c.id, items.c.image_set).join(items, items.c.id == presentations.c.item)
         image_set = dict(connection.execute(shown).tuples().all())
