@@ -46,6 +46,7 @@ export function createMap({ view, images, store, viewer, help }) {
       displaylogo: false, scrollZoom: true, modeBarButtonsToRemove: ["toImage", "autoScale2d", "zoom2d", "select2d"],
     });
     if (closed) return;
+    plot._context._baseUrl = ""; // plotly names its clip paths by the page's address, which changes while one scrubs
     drawn = Object.assign(wanted, { map: mapAt(state) });
     plotly = library;
     listenToPointer(plot, { hover: showHover, click: (name) => openImage(images.inSet(...name)) });

@@ -26,12 +26,12 @@ export function createMatrix({ view, help }) {
     const nearer = evidence.cells[synthetic][real].kid < evidence.cells[synthetic][OTHER[real]].kid;
     const wrong = nearer && !within;
     const kind = within ? "within" : "cross";
-    const standing = found.kid <= found.floor ? "at or below the floor: no difference is seen" : "above the floor";
-    const words = `${view.labels[synthetic]} against real ${view.labels[real]} (${kind}-class): KID ${number(found.kid, digits)}, ` +
-      `CI ${interval(found.ci, digits)}, ${found.n_synthetic} synthetic and ${found.n_real} real images; ` +
-      `${standing} (${number(found.floor, digits)}). As papers print it: ${number(found.subset_mean, digits)} ± ${number(found.subset_sd, digits)} (SD over subsets).`;
+    const numbers = `${view.labels[synthetic]} against real ${view.labels[real]} (${kind}-class): KID ${number(found.kid, digits)}, ` +
+      `CI ${interval(found.ci, digits)}, ${found.n_synthetic} synthetic and ${found.n_real} real images.`;
+    const printed = `As papers print it: ${number(found.subset_mean, digits)} ± ${number(found.subset_sd, digits)} (SD over subsets).`;
+    const explained = [numbers, found.words, printed, ...[kind, "floor", "separation", "subset"].map(help.define)];
     return h("td", { class: `${kind}${nearer ? " ps-nearer" : ""}` },
-      h("button", { type: "button", title: words, onclick: () => help.explain(`${view.labels[synthetic]} × real ${view.labels[real]}`, [words, help.define(kind), help.define("floor"), help.define("subset")]) },
+      h("button", { type: "button", title: `${numbers} ${found.words}`, onclick: () => help.explain(`${view.labels[synthetic]} × real ${view.labels[real]}`, explained) },
         h("b", {}, number(found.kid, digits), wrong && h("i", { class: "ps-alarm" }, " ▲")),
         h("small", {}, interval(found.ci, digits)),
         bar(found)));

@@ -3,7 +3,7 @@
 import { createChart } from "./chart.js";
 import { h, number, signed } from "./dom.js";
 import { createHelp } from "./help.js";
-import { listenToKeys } from "./keys.js";
+import { opened, tellShown } from "./opened.js";
 import { printedPanels } from "./panels.js";
 import { createScrubber } from "./scrubber.js";
 import { createStore, openingState, writeAddress } from "./state.js";
@@ -32,23 +32,11 @@ export function openPaper(host, printed, previous) {
     table.replaceChildren(...view.printed.map((row, i) => tableRow(row, i, state, store)));
     chart.update(state);
     writeAddress(state, view);
-    host.dataset.a = state.steps[state.a];
-    host.dataset.b = state.steps[state.b];
+    tellShown(host, state);
   }
 
-  const stopListening = store.subscribe(draw);
-  const stopKeys = listenToKeys(host, store);
-  draw(store.get());
-  return {
-    state: store.get,
-    close() {
-      stopListening();
-      stopKeys();
-      scrubber.close();
-      chart.close();
-      host.classList.remove("ps-paper");
-    },
-  };
+  const look = { close: () => host.classList.remove("ps-paper") };
+  return opened(host, store, draw, [scrubber, chart, look]);
 }
 
 function tableCard(view, body, help) {
