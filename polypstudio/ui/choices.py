@@ -36,7 +36,7 @@ def reference_choices(paths: StudyPaths, encoder: str, wanted: str | None) -> tu
     kid = load_result(paths, KidResult, encoder)
     if kid is None:
         return [(REFERENCE_NAMES["train"], "train")], "train"
-    found = [
+    found: list[tuple[str, str]] = [
         (f"{REFERENCE_NAMES[name]} ({sum(evidence.n_real.values())})", name)
         for name, evidence in kid.references.items()
     ]

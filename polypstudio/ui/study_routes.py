@@ -28,7 +28,7 @@ from polypstudio.ui.components import export, map_view
 from polypstudio.ui.components.iterations_view import iterations_view
 from polypstudio.ui.components.paper_view import paper_view
 from polypstudio.ui.components.selection_export import selection_csv, write_selection
-from polypstudio.ui.components.sheet import sheet_png
+from polypstudio.ui.components.sheet import MEDIA_TYPES, SheetKind, sheet_file
 from polypstudio.ui.context import Selection
 
 FOREVER = "private, max-age=31536000, immutable"
@@ -70,18 +70,22 @@ def _add_images(router: APIRouter, root: Path) -> None:
         caching = "no-cache" if asked in (None, images.UNHASHED) else FOREVER
         return Response(content, media_type=kind, headers={"Cache-Control": caching})
 
-    @router.get("/study/{name}/sheet.png")
+    @router.get("/study/{name}/sheet.{kind}")
     def sheet(
-        name: str, iterations: str, samples: str = "0", side: Annotated[int, Query(ge=32, le=512)] = 128
+        name: str,
+        kind: SheetKind,
+        iterations: str,
+        samples: str = "0",
+        side: Annotated[int, Query(ge=32, le=512)] = 128,
     ) -> Response:
         study = Selection(root, name, None, "train").paths
         if study is None:
             return Response(status_code=404)
         try:
-            content = sheet_png(study, iterations, samples, side)
+            content = sheet_file(study, iterations, samples, side, kind)
         except UserError as error:
             return PlainTextResponse(str(error), status_code=409)
-        return Response(content, media_type="image/png", headers={"Cache-Control": NEVER})
+        return Response(content, media_type=MEDIA_TYPES[kind], headers={"Cache-Control": NEVER})
 
 
 def _add_views(router: APIRouter, root: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
 import io
 import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from fastapi.testclient import TestClient
@@ -105,6 +107,19 @@ def test_a_sheet_shows_the_samples_in_rows_and_columns(client: TestClient, study
                 expected = image.convert("RGB").tobytes()  # 64 pixels on disk as on the sheet
             x, y = 78 + column * 70, 26 + row * 70
             assert sheet.crop((x, y, x + 64, y + 64)).tobytes() == expected
+
+
+def test_a_sheet_as_svg_holds_the_same_images(client: TestClient, study: StudyPaths) -> None:
+    answer = client.get("/study/generated/sheet.svg?iterations=320,160&samples=2&side=64")
+    assert answer.headers["content-type"] == "image/svg+xml"
+    drawing = ElementTree.fromstring(answer.text)
+    shown = [each.attrib["href"] for each in drawing.iter("{http://www.w3.org/2000/svg}image")]
+    expected = [study.sample(step, label, 2) for step in (320, 160) for label in ("ad", "non_ad")]  # column by column
+    for address, path in zip(shown, expected, strict=True):
+        with Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))) as image, Image.open(path) as stored:
+            assert image.tobytes() == stored.convert("RGB").tobytes()
+    words = [each.text for each in drawing.iter("{http://www.w3.org/2000/svg}text")]
+    assert words == ["320", "160", "AD", "sample 2", "Non-AD", "sample 2"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 // The map: real points stand still, the synthetic ones of iteration A move. Hover shows the image, a click shows it large,
 // a lasso opens a gallery. What is drawn comes from maps.js, its colours from colours.js.
 
-import { LABELS, colourSchemes, judgedOn } from "./colours.js";
+import { LABELS, colourSchemes } from "./colours.js";
 import { h, percent } from "./dom.js";
 import { menu, save } from "./exporting.js";
 import { createGallery } from "./gallery.js";
@@ -88,12 +88,20 @@ export function createMap({ view, images, store, viewer, help }) {
     numbers.title = help.define("agreement");
     alignment.value = state.alignment;
     colour.value = state.colour;
-    legend.replaceChildren(...scheme.legend, judgedOn(scheme, map) === 0 ? h("b", {}, "none of these images is on this map") : "");
+    legend.replaceChildren(...scheme.legend, ...nothingColoured(scheme, state.alignment));
     legend.title = scheme.words ?? "";
     if (!plotly) return;
     redraw(tracesFor(state), map);
     plot.dataset.set = view.iterations[state.a].set;
     plot.dataset.alignment = map ? state.alignment : "";
+  }
+
+  /** Why a scheme colours nothing on this map, and the map on which it does. */
+  function nothingColoured({ missing, maps: others }, shown) {
+    if (missing) return [h("b", {}, `nothing is coloured: ${missing}`)];
+    if (!others || others.includes(shown)) return [];
+    return [h("b", {}, "nothing is coloured: these images are on another map. "),
+      h("button", { type: "button", class: "ps-link", onclick: () => store.set({ alignment: others[0] }) }, `show the ${ALIGNMENTS[others[0]]}`)];
   }
 
   /** Changes those traces that show something else now. */

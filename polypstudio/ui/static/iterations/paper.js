@@ -4,11 +4,9 @@ import { createChart } from "./chart.js";
 import { h, number, signed } from "./dom.js";
 import { createHelp } from "./help.js";
 import { opened, tellShown } from "./opened.js";
-import { printedPanels } from "./panels.js";
+import { PAIRS, printedPanels } from "./panels.js";
 import { createScrubber } from "./scrubber.js";
 import { createStore, openingState, writeAddress } from "./state.js";
-
-const PAIRS = [["ad", "ad"], ["ad", "non_ad"], ["non_ad", "non_ad"], ["non_ad", "ad"]]; // the columns of Table 2
 
 export function openPaper(host, printed, previous) {
   const view = { ...printed, iterations: printed.printed, maps: ["joint"] };
