@@ -172,3 +172,15 @@ def test_the_view_carries_the_stamp_of_what_it_shows(client: TestClient, study: 
     content = study.sample(160, "ad", 0).read_bytes()
     address = f"/study/generated/image/iterations/000160/ad/0?v={hashlib.sha256(content).hexdigest()[:16]}"
     assert client.get(address).content == content
+
+
+@pytest.mark.parametrize("query", ["", "study=generated&encoder=unheard", "study=none"])
+def test_the_opening_view_is_that_of_the_choice_the_header_makes(client: TestClient, query: str) -> None:
+    opening = client.get(f"/opening/iterations?{query}").json()
+    assert opening == client.get(f"/study/generated/iterations?encoder={ENCODER}&reference=train").json()
+    assert (opening["study"], opening["encoder"]) == ("generated", ENCODER)
+
+
+def test_the_opening_view_keeps_to_the_address(client: TestClient) -> None:
+    assert client.get("/opening/iterations?study=generated&reference=held_out").json()["referenceSplit"] == "test"
+    assert client.get(f"/opening/iterations?study={paper.NAME}").json()["study"] == paper.NAME

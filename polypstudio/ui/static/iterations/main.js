@@ -13,7 +13,7 @@ import { openPaper } from "./paper.js";
 import { createSamples } from "./samples.js";
 import { createScrubber } from "./scrubber.js";
 import { createSheet } from "./sheet.js";
-import { createStore, openingState, writeAddress } from "./state.js";
+import { createStore, keepAddress, openingState } from "./state.js";
 import { createVerdict, emptyState } from "./verdict.js";
 import { createViewer } from "./viewer.js";
 import { choiceOf, viewOf, viewOfAddress } from "./views.js";
@@ -48,7 +48,8 @@ export function mount(element) {
     stopWatching = watched.study && !view.printed ? watchStudy(host, watched, () => show(choice)) : () => {};
   }
 
-  viewOfAddress().then((view) => asked === 0 && draw(view, choiceOf(view)));
+  const isSeen = () => host.offsetParent !== null; // another tab may be open: then the address is not of this one
+  viewOfAddress().then((view) => asked === 0 && isSeen() && draw(view, choiceOf(view)));
   return { show };
 }
 
@@ -84,8 +85,8 @@ function open(host, view, previous) {
   let turn = 0;
   async function draw(state) {
     const mine = ++turn;
-    scrubber.update(state); // handle and address follow the hand at once; the views follow together when images are there
-    writeAddress(state, view);
+    scrubber.update(state); // the handle follows the hand at once; the views follow together when images are there
+    keepAddress(state, view);
     await samples.prepare(state);
     if (mine !== turn) return;
     samples.update(state);

@@ -46,7 +46,7 @@ export function createMap({ view, images, store, viewer, help }) {
       displaylogo: false, scrollZoom: true, modeBarButtonsToRemove: ["toImage", "autoScale2d", "zoom2d", "select2d"],
     });
     if (closed) return;
-    plot._context._baseUrl = ""; // plotly names its clip paths by the page's address, which changes while one scrubs
+    nameClipsLocally(plot);
     drawn = Object.assign(wanted, { map: mapAt(state) });
     plotly = library;
     listenToPointer(plot, { hover: showHover, click: (name) => openImage(images.inSet(...name)) });
@@ -176,6 +176,14 @@ export function createMap({ view, images, store, viewer, help }) {
       if (plotly) plotly.purge(plot);
     },
   };
+}
+
+/** Plotly names its clip paths by the page's address; once that has changed, the browser would fetch them from there. */
+function nameClipsLocally(plot) {
+  plot._context._baseUrl = "";
+  for (const each of plot.querySelectorAll("[clip-path]")) {
+    each.setAttribute("clip-path", each.getAttribute("clip-path").replace(/url\('[^#]*(#[^']*)'\)/, "url($1)"));
+  }
 }
 
 function namesOf({ set, label, points }) {

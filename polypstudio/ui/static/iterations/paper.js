@@ -6,7 +6,7 @@ import { createHelp } from "./help.js";
 import { opened, tellShown } from "./opened.js";
 import { PAIRS, printedPanels } from "./panels.js";
 import { createScrubber } from "./scrubber.js";
-import { createStore, openingState, writeAddress } from "./state.js";
+import { createStore, keepAddress, openingState } from "./state.js";
 
 export function openPaper(host, printed, previous) {
   const view = { ...printed, iterations: printed.printed, maps: ["joint"] };
@@ -29,7 +29,7 @@ export function openPaper(host, printed, previous) {
     sentence.textContent = view.printed[state.a].sentence;
     table.replaceChildren(...view.printed.map((row, i) => tableRow(row, i, state, store)));
     chart.update(state);
-    writeAddress(state, view);
+    keepAddress(state, view);
     tellShown(host, state);
   }
 
