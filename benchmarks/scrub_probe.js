@@ -21,6 +21,18 @@ window.scrub = (() => {
     ];
   }
 
+  let painted = null;
+
+  /** Notes when all of the tab is first painted: its parts drawn, the images of the samples decoded. */
+  async function awaitPainted() {
+    while (!document.querySelector(".ps-iterations[data-a]") || !document.querySelector(".ps-map-plot[data-set]")) {
+      await new Promise(requestAnimationFrame);
+    }
+    await settled();
+    painted = performance.now();
+  }
+  awaitPainted();
+
   let answer = null;
 
   function watchKey(event) {
@@ -56,5 +68,5 @@ window.scrub = (() => {
     return found;
   }
 
-  return { answer: () => answer, settled, pixelHashes, now: () => performance.now() };
+  return { answer: () => answer, pixelHashes, painted: () => painted };
 })();

@@ -61,6 +61,14 @@ def empty(what: str, todo: Text) -> str:
     return card(element("b", what), paragraph(todo), kind="pst-empty")
 
 
+def tables_only() -> str:
+    """The empty state of a tab where the paper is chosen."""
+    return empty(
+        "The paper is here as printed tables only: they hold no such data.",
+        "The tab Iterations shows what they allow one to say.",
+    )
+
+
 def code(text: str) -> Markup:
     return element("code", text)
 

@@ -173,6 +173,8 @@ def plan(selection: Selection, *values: Any) -> str:
     """What the form amounts to, or what is wrong with it."""
     *fields, codes, days = values
     study = selection.paths
+    if selection.is_paper:
+        return "*The paper is here as printed tables only: they hold no images to read.*"
     if study is None:
         return ""
     try:

@@ -29,6 +29,7 @@ from polypstudio.ui.components.markup import (
     join,
     paragraph,
     table,
+    tables_only,
 )
 from polypstudio.ui.context import Selection, StudyContext
 from polypstudio.ui.images import address_of
@@ -80,6 +81,8 @@ def words_card(selection: Selection) -> str:
     if result is not None:
         sentences = [paragraph(augmentation_sentence(result, arm)) for arm in result.arms if arm.iteration is not None]
         return card(*sentences, paragraph(table_1_words(), "pst-soft"), kind="pst-lead")
+    if selection.is_paper:
+        return tables_only()
     if not selection.iterations() or selection.study is None:
         return empty("No synthetic images to add yet.", "Make or import iterations first: see the tab Study.")
     command = command_line(jobs.shell_command(["classify", selection.study], selection.root))

@@ -41,6 +41,7 @@ from polypstudio.ui.components.markup import (
     join,
     paragraph,
     table,
+    tables_only,
 )
 from polypstudio.ui.context import Selection, StudyContext
 
@@ -71,9 +72,7 @@ def build(context: StudyContext) -> None:
 def words_card(selection: Selection) -> str:
     """The sentences a reviewer would want, and the doors to the report."""
     if selection.is_paper:
-        return empty(
-            "The paper is here as printed tables only.", "The tab Iterations shows what they allow one to say."
-        )
+        return tables_only()
     if selection.study is None:
         return empty("There is no study here yet.", command_line("polypstudio new NAME --data FOLDER"))
     evidence = selection.evidence()

@@ -31,6 +31,7 @@ from polypstudio.ui.components.markup import (
     heading,
     join,
     pictures,
+    tables_only,
 )
 from polypstudio.ui.components.training_draft import changed, draft_of, preset_draft, received, saved_config
 from polypstudio.ui.components.training_form import form
@@ -93,6 +94,8 @@ def _source(selection: Selection) -> str:
 
 def _form(selection: Selection, disabled: bool, draft: dict[str, Any] | None = None) -> str:
     config = selection.config()
+    if selection.is_paper:
+        return tables_only()
     if config is None:
         return empty("There is no study here yet.", "Make one in a shell: polypstudio new NAME --data FOLDER")
     return str(_head(selection, disabled) + form(draft or draft_of(config), disabled))
@@ -185,6 +188,8 @@ def _state(selection: Selection, log: list[dict[str, Any]]) -> str:
 
 def _previews(selection: Selection) -> str:
     """What was drawn at the last checkpoints; without that, the first images of the newest iteration."""
+    if selection.is_paper:
+        return ""  # the form above says it
     paths, iterations = selection.paths, selection.iterations()
     steps = preview_steps(paths) if paths else []
     if paths and steps:

@@ -39,6 +39,7 @@ from polypstudio.ui.components.markup import (
     paragraph,
     pictures,
     table,
+    tables_only,
 )
 from polypstudio.ui.context import Selection, StudyContext
 from polypstudio.ui.images import address_of, image_address, sample_version
@@ -78,9 +79,7 @@ def point_card(selection: Selection) -> str:
     """What the study is, and the question of the paper asked of its own images: do they mean what they show?"""
     paths, config = selection.paths, selection.config()
     if selection.is_paper:
-        return empty(
-            "The paper is here as printed tables only.", "The tab Iterations shows what they allow one to say."
-        )
+        return tables_only()
     if paths is None or config is None:
         return empty("There is no study here yet.", command_line(NO_STUDY))
     about = [

@@ -21,8 +21,9 @@ from polypstudio.ui.components.estimate import plan
 from polypstudio.ui.components.export import report_file
 from polypstudio.ui.components.job_panel import job_card, shown_jobs
 from polypstudio.ui.components.markup import duration
+from polypstudio.ui.components.reading_form import plan as reading_plan
 from polypstudio.ui.context import Selection
-from polypstudio.ui.tabs import augmentation, findings, study
+from polypstudio.ui.tabs import augmentation, findings, fine_tune, study
 
 ENCODER = "efficientnet-lite0"
 
@@ -34,6 +35,18 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     generated_study(folder, "bare", iterations=3, per_class=4, real=8, size=32, results=False)
     generated_study(folder, "new", iterations=0, real=8, size=32)
     return folder
+
+
+def test_where_the_paper_is_chosen_each_tab_says_that_its_tables_hold_no_such_data(root: Path) -> None:
+    tables = Selection(root, None, None, "train", is_paper=True)
+    for said in (
+        study.point_card(tables),
+        fine_tune._form(tables, False),
+        augmentation.words_card(tables),
+        findings.words_card(tables),
+    ):
+        assert "printed tables only: they hold no such data" in said
+    assert "no images to read" in reading_plan(tables, None, None)
 
 
 def chosen(root: Path, name: str | None) -> Selection:
