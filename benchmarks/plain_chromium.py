@@ -1,38 +1,43 @@
 """A Chromium that runs pages as it does for a visitor: without the inspector that Playwright turns on.
 
 Under that inspector V8 notes where every exception was thrown, and so parses plotly.js (4.8 MB) three more times while it
-runs it: most of half a second that no visitor waits for.
+runs it: nearly half a second that no visitor waits for.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
-
-from websockets.sync.client import ClientConnection, connect
+from typing import Any, BinaryIO
 
 LOOK = 0.1  # seconds between two looks
+END = b"\0"  # of a message
 
 
 class PlainPage:
-    """A page of such a browser, driven by single commands of the DevTools protocol."""
+    """A page of such a browser, driven by single commands of the DevTools protocol through a pair of pipes."""
 
-    def __init__(self, connection: ClientConnection) -> None:
-        self._connection, self._sent = connection, 0
+    def __init__(self, commands: BinaryIO, answers: BinaryIO) -> None:
+        self._commands, self._answers = commands, answers
+        self._session: dict[str, str] = {}
+        self._sent, self._rest = 0, b""
+        target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = {"sessionId": attached["sessionId"]}
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         self._sent += 1
-        self._connection.send(json.dumps({"id": self._sent, "method": method, "params": parameters}))
+        message = {"id": self._sent, "method": method, "params": parameters, **self._session}
+        self._commands.write(json.dumps(message).encode() + END)
+        self._commands.flush()
         while True:
-            answer = json.loads(self._connection.recv())
+            answer = json.loads(self._message())
             if answer.get("id") == self._sent:
                 return answer["result"]
 
@@ -46,41 +51,45 @@ class PlainPage:
             time.sleep(LOOK)
         raise TimeoutError(expression)
 
+    def _message(self) -> bytes:
+        while END not in self._rest:
+            part = os.read(self._answers.fileno(), 1 << 16)
+            if not part:
+                raise EOFError("Chromium ended")
+            self._rest += part
+        message, _, self._rest = self._rest.partition(END)
+        return message
+
 
 @contextmanager
 def plain_page(arguments: Sequence[str], script: str, width: int, height: int) -> Iterator[PlainPage]:
     """An empty page of a new browser, which runs ``script`` before any of a document's own."""
+    (read_commands, write_commands), (read_answers, write_answers) = os.pipe(), os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        command = [
+        chromium = [
             shutil.which("chromium") or "chromium",
             "--headless",
-            "--remote-debugging-port=0",
+            "--remote-debugging-pipe",
             f"--user-data-dir={profile}",
+            *arguments,
         ]
-        process = subprocess.Popen(
-            [*command, *arguments, f"--window-size={width},{height}", "about:blank"],
+        process = subprocess.Popen(  # Chromium reads from file 3 and writes to file 4
+            ["bash", "-c", f'exec "$@" 3<&{read_commands} 4>&{write_answers}', "bash", *chromium],
+            pass_fds=(read_commands, write_answers),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        os.close(read_commands)
+        os.close(write_answers)
         try:
-            with connect(_address_of_page(Path(profile)), max_size=None) as connection:
-                page = PlainPage(connection)
+            with os.fdopen(write_commands, "wb") as commands, os.fdopen(read_answers, "rb") as answers:
+                page = PlainPage(commands, answers)
                 page.send("Page.enable")
+                page.send(
+                    "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+                )
                 page.send("Page.addScriptToEvaluateOnNewDocument", source=script)
                 yield page
         finally:
             process.terminate()
             process.wait(30)
-
-
-def _address_of_page(profile: Path, patience: float = 60.0) -> str:
-    """Where the first page of a browser is driven from, once the browser listens."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        try:
-            port = (profile / "DevToolsActivePort").read_text().split()[0]
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list", timeout=10) as answer:
-                return next(each["webSocketDebuggerUrl"] for each in json.load(answer) if each["type"] == "page")
-        except (OSError, IndexError, StopIteration):
-            time.sleep(LOOK)
-    raise TimeoutError("no answer from Chromium")
