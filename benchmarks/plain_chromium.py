@@ -66,13 +66,8 @@ def plain_page(arguments: Sequence[str], script: str, width: int, height: int) -
     """An empty page of a new browser, which runs ``script`` before any of a document's own."""
     (read_commands, write_commands), (read_answers, write_answers) = os.pipe(), os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        chromium = [
-            shutil.which("chromium") or "chromium",
-            "--headless",
-            "--remote-debugging-pipe",
-            f"--user-data-dir={profile}",
-            *arguments,
-        ]
+        options = ["--headless", "--remote-debugging-pipe", f"--user-data-dir={profile}", *arguments]
+        chromium = [shutil.which("chromium") or "chromium", *options]
         process = subprocess.Popen(  # Chromium reads from file 3 and writes to file 4
             ["bash", "-c", f'exec "$@" 3<&{read_commands} 4>&{write_answers}', "bash", *chromium],
             pass_fds=(read_commands, write_answers),
