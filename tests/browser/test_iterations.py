@@ -120,7 +120,21 @@ def test_what_has_been_seen_asks_no_server(page: Page, address: str) -> None:
     for step in STEPS[1:]:
         page.keyboard.press("ArrowRight")
         wait_for_a(page, step)
+    wait_for_address(page, f"a={STEPS[-1]}")
     assert [url for url in asked if "heartbeat" not in url and not url.endswith("/stamp")] == []
+    clips = page.eval_on_selector_all("[clip-path]", "all => all.map((each) => each.getAttribute('clip-path'))")
+    assert all(clip.startswith("url(#") for clip in clips)  # by an address, they would be fetched once it has changed
+
+
+def test_the_page_opens_with_one_view(page: Page, address: str) -> None:
+    """The view is asked for before the header is there, and not again when the header has chosen the same."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    open_iterations(page, address, "study=generated&reference=held_out")
+    expect(page.get_by_role("combobox", name="Reference")).to_have_value("held out (48)")
+    expect(page.locator(".ps-matrix")).to_be_visible()
+    page.wait_for_timeout(1000)
+    assert [path for path in asked if path.endswith("/iterations")] == ["/opening/iterations"]
 
 
 def test_large_view_follows_one_noise_through_the_iterations(page: Page, address: str) -> None:
