@@ -11,13 +11,13 @@ import numpy as np
 from PIL import Image
 
 from polypstudio import processes
-from polypstudio.data.images import centre_square, load_rgb
 from polypstudio.encoders import files
 from polypstudio.encoders.catalogue import TRAIN_EXTRA, Encoder, encoder_version, parse_encoder
 from polypstudio.encoders.efficientnet import create_network
 from polypstudio.encoders.weights import weights_file
 from polypstudio.errors import UserError
 from polypstudio.progress import Report, silent
+from polypstudio.store.images import centre_square, load_rgb
 
 if TYPE_CHECKING:
     import torch

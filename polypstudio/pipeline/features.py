@@ -11,7 +11,6 @@ from typing import cast
 import numpy as np
 
 from polypstudio import processes
-from polypstudio.data.images import image_size
 from polypstudio.encoders import encode, encoder_family, encoder_preprocessing, encoder_version, in_shares
 from polypstudio.errors import UserError
 from polypstudio.pipeline.context import Context
@@ -19,6 +18,7 @@ from polypstudio.pipeline.runner import Step
 from polypstudio.progress import Report
 from polypstudio.records import PATHOLOGIES, ImageKey, Pathology, RealImage
 from polypstudio.store.features import image_set_hash, load_features, save_features
+from polypstudio.store.images import image_size
 from polypstudio.store.paths import iteration_set, real_set, reconstruction_set
 from polypstudio.store.studies import complete_iterations, labelled
 
