@@ -83,29 +83,32 @@ def _jpeg(image: Image.Image) -> bytes:
 
 
 def _measure(tree: Path, resolution: int) -> dict[str, float]:
-    from polypstudio.config import DataConfig, StudyConfig, TrainingConfig, prior_stage
+    from polypstudio.config import DataConfig, StudyConfig, TrainingConfig, pathology_stage
     from polypstudio.data.layouts import list_dataset
     from polypstudio.diffusion.base import load_base
     from polypstudio.diffusion.batches import BatchSource
     from polypstudio.diffusion.stages import build_stages
     from polypstudio.diffusion.train import new_accelerator, prepare
+    from polypstudio.records import PATHOLOGIES
     from polypstudio.store.paths import StudyPaths
 
-    training = TrainingConfig(resolution=resolution, stages=(prior_stage(DRAWN),), held_out_images=0, previews=0)
+    stages = (pathology_stage(DRAWN, DRAWN, rehearsal=0, unlabelled=0),)
+    training = TrainingConfig(resolution=resolution, stages=stages, held_out_images=0, previews=0)
     config = StudyConfig(title="benchmark", data=DataConfig(path=str(tree)), training=training)
     base, accelerator = load_base("tiny"), new_accelerator(training)
     base.vae()
     before = _peak_mb()
     began = time.perf_counter()
-    images = [replace(image, split="train") for image in list_dataset(tree, "sun").images]
+    listed = list_dataset(tree, "sun").images
     listing = time.perf_counter() - began
-    (stage,) = stages = build_stages(training, images)
+    images = [replace(image, split="train", label=PATHOLOGIES[number % 2]) for number, image in enumerate(listed)]
+    built_stages = build_stages(training, images)
     with tempfile.TemporaryDirectory() as name:
         study = StudyPaths(Path(name))
         began = time.perf_counter()
-        setting = prepare(study, config, base, stages, images, tree, accelerator)
+        setting = prepare(study, config, base, built_stages, images, tree, accelerator)
         encoding, built = time.perf_counter() - began, _peak_mb()
-        batches = BatchSource(stage, setting.material, size=16, caption_dropout=0, seed=0)
+        batches = BatchSource(built_stages[0], setting.material, size=16, caption_dropout=0, seed=0)
         for step in range(DRAWN):
             batches.draw(step)
         cache = sum(file.stat().st_size for file in study.training.rglob("*") if file.is_file())
