@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from polypstudio.errors import UserError
 from polypstudio.reading.order import block_of, can_undo
 from polypstudio.reading.png import plain_png
 from polypstudio.reading.questions import QUESTIONS, valid_answers
@@ -89,7 +90,7 @@ class ReadingDesk:
         file = image_file(found[0], found[1]) if found else None
         try:
             return plain_png(square_pixels(file, found[2])) if found and file else None
-        except OSError:
+        except UserError:
             return None
 
     def _open(self, reader: ReaderSession, message: Message) -> dict[str, Any]:
