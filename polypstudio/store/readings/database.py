@@ -18,6 +18,7 @@ from polypstudio.store.readings.migrations import bring_up_to_date
 
 URL_VARIABLE = "POLYPSTUDIO_DATABASE_URL"
 POSTGRES_DRIVER = "postgresql+psycopg"
+BUSY_MILLISECONDS = 10_000  # that SQLite waits for a writer of another process; those of this one take turns
 CONNECTIONS = {"pool_size": 16, "max_overflow": 32}  # Gradio answers 40 calls at once; each holds one for milliseconds
 
 _turns: dict[str, threading.Lock] = {}  # by address of the database
@@ -61,10 +62,15 @@ def writing_to(study: StudyPaths, lasting: bool = True) -> Iterator[Connection]:
     there are more than answers, and which a page asks for anew.
     """
     engine = engine_of(study)
-    with _turn(engine), engine.execution_options(writing="lasting" if lasting else "passing").begin() as connection:
+    with _turn(engine), _writing(engine, lasting).begin() as connection:
         if not lasting and engine.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
         yield connection
+
+
+@functools.lru_cache(maxsize=128)
+def _writing(engine: Engine, lasting: bool) -> Engine:
+    return engine.execution_options(writing="lasting" if lasting else "passing")
 
 
 @contextmanager
@@ -88,13 +94,18 @@ def _engine(address: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    bring_up_to_date(engine.execution_options(writing="lasting"), now())
+    bring_up_to_date(_writing(engine, True), now())
     return engine
 
 
 def _configure_sqlite(connection, record) -> None:  # type: ignore[no-untyped-def]
     connection.isolation_level = None  # transactions are begun below, not by the driver
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 10000"):
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        f"busy_timeout = {BUSY_MILLISECONDS}",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
