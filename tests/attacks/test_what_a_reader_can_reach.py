@@ -31,6 +31,7 @@ OTHERS_DATA = [
     f"/study/{STUDY}/report/report.zip",
     f"/study/{STUDY}/reading/x/readings.csv",
     f"/study/{STUDY}/reading/x/readings.json",
+    f"/study/{STUDY}/reading/x/results.json",
     f"/study/{STUDY}/reading/x/reporting.md",
     f"/gradio_api/file={STUDY}/readings.sqlite",
     f"/read/gradio_api/file={STUDY}/readings.sqlite",
