@@ -2,6 +2,7 @@
 // The server never says what an image is; images come from addresses that work once and are kept here as blobs.
 
 const SMALL = 256;           // shown sides up to this many pixels carry a caution
+const MOST_ENLARGED = 6;     // times its own pixels: beyond, a small picture on a large monitor is but a blur
 const RETRY_MS = [500, 1000, 2000, 4000];
 
 const page = element.querySelector(".reading");
@@ -210,6 +211,7 @@ async function follow(reply) {  // the server's new state decides what comes nex
   if (reply.reading) {
     reading = reply.reading;
     view.arrange(reading.protocol === "pairs" ? 2 : 1);
+    page.style.setProperty("--largest", `${MOST_ENLARGED * reading.image_size}px`);
     questions.build(reading.questions);
     find(".caution").textContent = cautions().join(" · ");
   }
