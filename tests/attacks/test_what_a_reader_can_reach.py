@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
@@ -224,6 +225,33 @@ def test_the_links_of_a_replaced_version_are_refused(site: Site, answer: Callabl
     revision = revise_reading(site.study, site.design, DESIGN.model_copy(update={"seed": 5}))
     assert refused(site, token)
     assert site.call("open_reading", {"reader": revision.links[0].token}).json()["position"] == 0
+
+
+def test_of_a_clinician_nothing_is_kept_but_a_code(site: Site) -> None:
+    """Neither where they read from nor with what; the database holds all that is kept."""
+    token = site.join("R1")
+    transport = httpx.ASGITransport(site.app, client=("203.0.113.77", 1))
+
+    async def read() -> None:
+        headers = {"User-Agent": "Workstation-of-Dr-Example", "X-Forwarded-For": "198.51.100.7"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://reading", headers=headers) as client:
+
+            async def call(name: str, **message: Any) -> Any:
+                body = {"component_id": site.component, "fn_name": name, "session_hash": "s"}
+                return (await client.post(FUNCTIONS, json=body | {"data": {"reader": token, **message}})).json()
+
+            showing = (await call("open_reading"))["showings"][0]
+            address = (await call("image_address", showing=showing))["address"]
+            await client.get(f"/reading-image/{address}")
+            answers = {"source": 3, "pathology": 3}
+            await call("answer_showing", showing=showing, submit="one", seconds=1, answers=answers)
+
+    run_apart(read())
+    assert readings.count_answers(site.study, site.design) == (1, 0)
+    with sqlite3.connect(site.study.readings) as connection:
+        dump = "\n".join(connection.iterdump())
+    assert "R1" in dump
+    assert not [word for word in ("203.0.113", "198.51.100", "Dr-Example", "Mozilla", token) if word in dump]
 
 
 @pytest.mark.slow
