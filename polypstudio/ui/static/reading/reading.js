@@ -120,7 +120,9 @@ function welcome() {
   const lines = [
     `${left}${state.position ? "" : `, about ${minutes} min`}.`,
     keysInWords(),
-    "Zoom with the wheel, two fingers or + and −; brightness with [ and ].",
+    matchMedia("(hover: none)").matches
+      ? "Zoom with two fingers; brightness with ☾ and ☀."
+      : "Zoom with the wheel or with + and −; brightness with [ and ].",
     "Every answer is saved at once. Stop whenever you like: this link brings you back to the same image.",
   ];
   if (reading.training && !state.position) lines.splice(1, 0, `Before it, ${reading.training} for training: only there you are told what you saw.`);
