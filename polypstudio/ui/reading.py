@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import gradio as gr
 from anyio import CapacityLimiter
@@ -84,6 +84,7 @@ def page_functions(desk: ReadingDesk, links: Guesses, addresses: Guesses) -> lis
             return desk.unknown() if reply is None else reply
 
         act.__name__ = act.__qualname__ = name
+        act.__annotations__ = get_type_hints(act)  # Gradio asks for them at every call, and strings are compiled anew
         return act
 
     return [start_practice, *map(function_of, desk.acts)]

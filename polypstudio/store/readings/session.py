@@ -50,8 +50,10 @@ _LAST_WITHDRAWN = (
     .limit(1)
     .scalar_subquery()
 )
+_EVERY = presentations.alias()
+_TOTAL = select(func.count()).where(_EVERY.c.reader == bindparam("reader")).scalar_subquery()
 _OPEN_SHOWINGS = (
-    select(presentations.c.id, presentations.c.position)
+    select(presentations.c.id, presentations.c.position, _TOTAL.label("total"))
     .where(presentations.c.reader == bindparam("reader"), func.coalesce(_LAST_WITHDRAWN, true()))
     .order_by(presentations.c.position)
     .limit(bindparam("most", type_=Integer))
@@ -59,7 +61,6 @@ _OPEN_SHOWINGS = (
 _SHOWING_AT = select(presentations.c.id).where(
     presentations.c.reader == bindparam("reader"), presentations.c.position == bindparam("position")
 )
-_SHOWINGS = select(func.count()).select_from(presentations).where(presentations.c.reader == bindparam("reader"))
 _SHOWN = (
     select(items, designs.c.image_size, designs.c.study, presentations.c.swapped, addresses.c.side)
     .join(designs, designs.c.id == items.c.design)
@@ -174,7 +175,7 @@ def submit(reader: ReaderSession, answer: Answer) -> Place:
                 brightness=answer.brightness,
                 **answer.answers,
             )
-            return _place_at(connection, reader, ahead[1:])
+            return _place_at(ahead[1:], ahead[0].total)
     except IntegrityError:  # an act of old, arriving again after its answer was taken back
         return place(reader)
 
@@ -242,17 +243,17 @@ def redeem_address(studies: Iterable[StudyPaths], address: str) -> tuple[StudyPa
 
 
 def _place(connection: Connection, reader: ReaderSession) -> Place:
-    return _place_at(connection, reader, _open_showings(connection, reader, 2))
+    ahead = _open_showings(connection, reader, 2)
+    return _place_at(ahead, ahead[0].total if ahead else connection.scalar(select(_TOTAL), {"reader": reader.id}) or 0)
 
 
-def _place_at(connection: Connection, reader: ReaderSession, ahead: Sequence[Row]) -> Place:
+def _place_at(ahead: Sequence[Row], total: int) -> Place:
     """The place of a reader whose open showings are ``ahead``."""
-    total = connection.scalar(_SHOWINGS, {"reader": reader.id}) or 0
     return Place(ahead[0].position if ahead else total, total, tuple(row.id for row in ahead[:2]))
 
 
 def _open_showings(connection: Connection, reader: ReaderSession, most: int) -> Sequence[Row]:
-    """The reader's first showings without an answer (id, position)."""
+    """The reader's first showings without an answer (id, position), each with the ``total`` of their showings."""
     return connection.execute(_OPEN_SHOWINGS, {"reader": reader.id, "most": most}).all()
 
 
