@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 from polypstudio.data.threads import in_threads
 from polypstudio.progress import Report, silent
@@ -32,6 +31,8 @@ def sharpness(image: np.ndarray) -> float:
 
 
 def _edges_lost(luminance: np.ndarray, axis: int) -> float:
+    from scipy import ndimage
+
     blurred = ndimage.uniform_filter1d(luminance, _WINDOW, axis=axis)
     before, after = (np.abs(ndimage.sobel(values, axis=axis)) for values in (luminance, blurred))
     total = before.sum()

@@ -71,9 +71,10 @@ class ReadingDesk:
             "practice_summary": self._summary,
         }
 
-    def find(self, token: str) -> ReaderSession | None:
-        """The reader of a personal link."""
-        return readings.find_reader(list_studies(self.root), token)
+    def act(self, name: str, message: Message) -> dict[str, Any] | None:
+        """What an act yields, by its name; None for a personal link that is nobody's."""
+        reader = readings.find_reader(list_studies(self.root), message.reader)
+        return self.acts[name](reader, message) if reader else None
 
     def practise(self) -> dict[str, Any]:
         """Starts a practice reading; on anything but a demo, nothing."""
