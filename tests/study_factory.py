@@ -309,7 +309,7 @@ def _neighbours(features: Features, steps: list[int], settings: EvaluationConfig
         encoder=ENCODER,
         k=settings.neighbours,
         real_agreement=real_agreement(real, settings.neighbours),
-        agreement=[class_agreement(real, synthetic[step], step, settings.neighbours) for step in steps],
+        agreement=[class_agreement(real, synthetic[step], step, settings.neighbours, draws=100) for step in steps],
         copy_threshold=threshold,
         copies=[copies(real, synthetic[step], step, threshold) for step in steps],
         duplicates=[near_duplicates(synthetic[step], step, threshold) for step in steps],

@@ -9,11 +9,16 @@ so that a reference with twice as many AD images does not make every image look 
 single images' shares leans to the larger class). The overall agreement is the mean of the two classes: exactly 0.5 if
 both synthetic classes have the same neighbours (class ignored), 1 if all neighbours are of the own class, below 0.5 if
 the classes are swapped.
+
+Its interval resamples the synthetic images with the neighbours that they have: it says what other synthetic images of
+the same iteration would give, conditional on the real images. (Resampling these would make an image's nearest
+neighbours copies of one image.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +26,8 @@ from numpy.typing import NDArray
 from polypstudio.errors import UserError
 from polypstudio.metrics.class_kernels import CodedClasses, code_real, code_synthetic
 from polypstudio.metrics.features import ClassFeatures
-from polypstudio.metrics.gram import Array, Features
+from polypstudio.metrics.gram import Array, Codes, Features
+from polypstudio.metrics.uncertainty import generator, group_weights, interval, share_interval
 from polypstudio.records import PATHOLOGIES, NeighbourAgreement, Pathology
 
 DEFAULT_K = 10
@@ -48,48 +54,72 @@ def class_agreement(
     iteration: int,
     k: int = DEFAULT_K,
     distances: Distances = cosine_distances,
+    draws: int = 0,
+    seed: int = 0,
 ) -> NeighbourAgreement:
-    """Agreement of the synthetic images of one iteration with their k nearest real images."""
+    """Agreement of the synthetic images of one iteration with their k nearest real images; with ``draws``, intervals."""
     reference = code_real(real)
     images = code_synthetic(synthetic, reference, f"iteration {iteration}")
-    per_class = _agreement(images, reference, k, distances)
-    return NeighbourAgreement(iteration=iteration, overall=_mean(per_class), per_class=per_class)
+    votes = _votes(images, reference, k, distances)
+    per_class = {c: votes[c].agreement() for c in PATHOLOGIES}
+    intervals = {
+        c: votes[c].interval(images[c].group, draws, generator(seed, "agreement", c)) for c in PATHOLOGIES if draws
+    }
+    return NeighbourAgreement(iteration=iteration, overall=_mean(per_class), per_class=per_class, ci=intervals or None)
 
 
 def real_agreement(real: ClassFeatures, k: int = DEFAULT_K) -> float:
     """Overall agreement of the real images with their k nearest real images of other groups: the ceiling."""
     reference = code_real(real)
-    return _mean(_agreement(reference, reference, k))
+    votes = _votes(reference, reference, k)
+    return _mean({c: votes[c].agreement() for c in PATHOLOGIES})
 
 
 def _mean(per_class: dict[Pathology, float]) -> float:
     return (per_class["ad"] + per_class["non_ad"]) / 2.0
 
 
-def _agreement(
+@dataclass(frozen=True)
+class _Votes:
+    """Of the images of one class (n,): the shares of the real images of the own and the other class among their nearest."""
+
+    own: Array
+    other: Array
+
+    def agreement(self) -> float:
+        return float(self.own.sum() / (self.own.sum() + self.other.sum()))
+
+    def interval(self, groups: Codes, draws: int, rng: np.random.Generator) -> tuple[float, float]:
+        if not (self.own.any() and self.other.any()):  # all neighbours are of one class: no resample differs
+            return share_interval(self.own > 0, groups, draws, rng)
+        weights = group_weights(groups, draws, rng).astype(np.float64)
+        own, other = weights @ self.own, weights @ self.other
+        return interval(own / (own + other))
+
+
+def _votes(
     images: CodedClasses, reference: CodedClasses, k: int, distances: Distances = cosine_distances
-) -> dict[Pathology, float]:
+) -> dict[Pathology, _Votes]:
     features, groups = (
         np.concatenate([getattr(reference[c], field) for c in PATHOLOGIES]) for field in ("features", "group")
     )
     is_ad = np.repeat([True, False], [len(reference[c]) for c in PATHOLOGIES])
-    shares: dict[Pathology, float] = {}
+    votes: dict[Pathology, _Votes] = {}
     for c in PATHOLOGIES:
         allowed = images[c].group[:, None] != groups[None, :]
         if allowed.sum(axis=1).min() < k:
             raise UserError(f"{k} nearest neighbours of {len(groups)} real images: set k lower or add real images")
         distance = np.where(allowed, distances(images[c].features, features), np.inf)
         nearest = np.argpartition(distance, k - 1, axis=1)[:, :k]
-        own = is_ad if c == "ad" else ~is_ad
-        shares[c] = _prior_corrected_share(own, allowed, nearest)
-    return shares
+        votes[c] = _prior_corrected(is_ad if c == "ad" else ~is_ad, allowed, nearest)
+    return votes
 
 
-def _prior_corrected_share(own: NDArray[np.bool_], allowed: NDArray[np.bool_], nearest: NDArray[np.intp]) -> float:
-    """Agreement of one class: membership of real images (m,), candidates (n, m), indices of neighbours (n, k)."""
+def _prior_corrected(own: NDArray[np.bool_], allowed: NDArray[np.bool_], nearest: NDArray[np.intp]) -> _Votes:
+    """Votes of one class: membership of real images (m,), candidates (n, m), indices of neighbours (n, k)."""
     k_own = own[nearest].sum(axis=1)
     k_other = nearest.shape[1] - k_own
     # A class without any candidate has no neighbours either: dividing by 1 leaves its share at 0.
-    share_own = (k_own / np.maximum((allowed & own).sum(axis=1), 1)).sum()
-    share_other = (k_other / np.maximum((allowed & ~own).sum(axis=1), 1)).sum()
-    return float(share_own / (share_own + share_other))
+    return _Votes(
+        k_own / np.maximum((allowed & own).sum(axis=1), 1), k_other / np.maximum((allowed & ~own).sum(axis=1), 1)
+    )

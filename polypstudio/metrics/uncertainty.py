@@ -85,6 +85,21 @@ def interval(draws: Array) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def share_interval(
+    found: NDArray[np.bool_], groups: Codes, draws: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Interval of the share of images of which something holds, from a bootstrap over groups.
+
+    ``found`` (n,), ``groups`` (n,). Where it holds of all or of none, no resample differs: then the exact interval
+    (Clopper and Pearson) of as many independent trials as there are groups.
+    """
+    if found.all() or not found.any():
+        reach = 1.0 - ((1.0 - CONFIDENCE) / 2.0) ** (1.0 / len(np.unique(groups)))
+        return (1.0 - reach, 1.0) if found.all() else (0.0, reach)
+    weights = group_weights(groups, draws, rng).astype(np.float64)
+    return interval(weights @ found / weights.sum(axis=1))
+
+
 def permutation_p(observed: float, permuted: Array) -> float:
     """(1 + number of permuted values at least as large) / (1 + number of permutations): valid at any number.
 

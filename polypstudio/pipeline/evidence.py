@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from polypstudio.config import EvaluationConfig
 from polypstudio.metrics.class_evidence import KidSettings, judge
 from polypstudio.metrics.features import ClassFeatures
 from polypstudio.metrics.kid import check_subset_size, default_subset_size
@@ -22,10 +25,12 @@ from polypstudio.pipeline.runner import Step
 from polypstudio.progress import Report
 from polypstudio.records import (
     PATHOLOGIES,
+    ClassCoverage,
     CoverageResult,
     IterationCoverage,
     KidResult,
     NeighbourResult,
+    Pathology,
     RankingResult,
     ReferenceCoverage,
     ReferenceEvidence,
@@ -34,6 +39,7 @@ from polypstudio.records import (
 from polypstudio.store.paths import real_set
 from polypstudio.store.results import save_result
 
+RESAMPLING = {"bootstrap", "seed"}  # of the intervals of agreement and coverage
 KID_SETTINGS = {"encoder", "subsets", "subset_size", "bootstrap", "permutations", "seed"}
 
 
@@ -67,8 +73,8 @@ def kid_step(encoding: Encoding) -> Step:
 
 def neighbour_step(encoding: Encoding) -> Step:
     """Class agreement and copies by the nearest real training images, and near-duplicates among the synthetic."""
-    study, k = encoding.context.study, encoding.context.config.evaluation.neighbours
-    settings = {"k": k}
+    study, config = encoding.context.study, encoding.context.config.evaluation
+    k = config.neighbours
 
     def run(report: Report) -> None:
         real, iterations = classes_of(encoding, real_set("train")), iterations_of(encoding)
@@ -76,12 +82,12 @@ def neighbour_step(encoding: Encoding) -> Step:
         agreement, copied, duplicates = [], [], []
         for done, (iteration, synthetic) in enumerate(iterations.items()):
             report(done, len(iterations))
-            agreement.append(class_agreement(real, synthetic, iteration, k))
+            agreement.append(class_agreement(real, synthetic, iteration, k, draws=config.bootstrap, seed=config.seed))
             copied.append(copies(real, synthetic, iteration, threshold))
             duplicates.append(near_duplicates(synthetic, iteration, threshold))
         report(1, 1)
         result = NeighbourResult(
-            **provenance(encoding, {}),
+            **provenance(encoding, config.model_dump(include=RESAMPLING)),
             k=k,
             real_agreement=real_agreement(real, k),
             agreement=agreement,
@@ -91,12 +97,15 @@ def neighbour_step(encoding: Encoding) -> Step:
         )
         save_result(study, encoding.encoder, result)
 
-    return evaluation_step(encoding, "neighbours", "Nearest images", 2, [NeighbourResult], settings, run)
+    return evaluation_step(
+        encoding, "neighbours", "Nearest images", 2, [NeighbourResult], {"k": k} | _unusual(config), run
+    )
 
 
 def coverage_step(encoding: Encoding) -> Step:
     """Precision, recall, density and coverage of every iteration against both references."""
-    study, chosen = encoding.context.study, encoding.context.config.evaluation.coverage_neighbours
+    study, config = encoding.context.study, encoding.context.config.evaluation
+    chosen = config.coverage_neighbours
 
     def run(report: Report) -> None:
         real, iterations = _real(encoding), iterations_of(encoding)
@@ -106,12 +115,14 @@ def coverage_step(encoding: Encoding) -> Step:
             report(done, len(REFERENCES), f"against the {split} images")
             if split in real:
                 others = [classes for other, classes in real.items() if other != split]
-                references[name] = _coverage(real[split], iterations, reconstruction_of(encoding, split), others, k)
+                references[name] = _coverage(
+                    real[split], iterations, reconstruction_of(encoding, split), others, k, config
+                )
         report(1, 1)
-        made = provenance(encoding, {})
+        made = provenance(encoding, config.model_dump(include=RESAMPLING))
         save_result(study, encoding.encoder, CoverageResult(**made, k=k, references=references))
 
-    return evaluation_step(encoding, "coverage", "Coverage", 1, [CoverageResult], {"k": chosen}, run)
+    return evaluation_step(encoding, "coverage", "Coverage", 1, [CoverageResult], {"k": chosen} | _unusual(config), run)
 
 
 def _coverage(
@@ -120,18 +131,27 @@ def _coverage(
     reconstruction: ClassFeatures | None,
     others: list[ClassFeatures],
     k: int,
+    config: EvaluationConfig,
 ) -> ReferenceCoverage:
     """Against one reference; ``others`` holds the real images of the other split, if there are any."""
 
+    def judged(synthetic: ClassFeatures, name: str) -> dict[Pathology, ClassCoverage]:
+        return class_coverage(real, synthetic, name, k, config.bootstrap, config.seed)
+
     def of(iteration: int | None, synthetic: ClassFeatures) -> IterationCoverage:
         name = "reconstruction" if iteration is None else f"iteration {iteration}"
-        return IterationCoverage(iteration=iteration, per_class=class_coverage(real, synthetic, name, k))
+        return IterationCoverage(iteration=iteration, per_class=judged(synthetic, name))
 
     return ReferenceCoverage(
         iterations=[of(iteration, synthetic) for iteration, synthetic in iterations.items()],
-        yardstick=class_coverage(real, others[0], "real images of the other split", k) if others else None,
+        yardstick=judged(others[0], "real images of the other split") if others else None,
         reconstruction=None if reconstruction is None else of(None, reconstruction),
     )
+
+
+def _unusual(config: EvaluationConfig) -> dict[str, Any]:
+    """The resampling's settings as far as they are not the usual ones: results without intervals stay current by these."""
+    return config.model_dump(include=RESAMPLING, exclude_defaults=True)
 
 
 def _real(encoding: Encoding) -> dict[str, ClassFeatures]:

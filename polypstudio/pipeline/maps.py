@@ -140,7 +140,7 @@ def _plans(config: EvaluationConfig, iterations: Sequence[int]) -> Iterator[_Pla
 
 @dataclass(frozen=True)
 class _Images:
-    """The real training images and some iterations: features (n, d) and keys (n,), in the order of their sets."""
+    """The real training images and other sets: features (n, d) and keys (n,), in the order of their sets."""
 
     encoding: Encoding
     iterations: Sequence[int]
@@ -148,8 +148,8 @@ class _Images:
     keys: list[ImageKey]
 
     @classmethod
-    def of(cls, encoding: Encoding, iterations: Sequence[int]) -> _Images:
-        names = [real_set("train"), *(iteration_set(n) for n in iterations)]
+    def of(cls, encoding: Encoding, iterations: Sequence[int], others: Sequence[str] = ()) -> _Images:
+        names = [real_set("train"), *(iteration_set(n) for n in iterations), *others]
         features = np.concatenate([encoding.features(name) for name in names])
         return cls(encoding, iterations, features, [key for name in names for key in encoding.sets[name].keys])
 
@@ -184,7 +184,9 @@ def _map(
     encoding: Encoding, plan: _Plan, all_iterations: Sequence[int], first: TsneMap | None, config: EvaluationConfig
 ) -> TsneMap:
     """One map; ``first`` is the joint map of the study's perplexity and seed, with which one of another seed is compared."""
-    images = _Images.of(encoding, all_iterations if plan.iteration is None else [plan.iteration])
+    # Held-out images are what classifiers are judged on: the map of the real ones shows them, placed like synthetic ones.
+    held_out = [real_set("test")] if plan.alignment == "reference" and real_set("test") in encoding.sets else []
+    images = _Images.of(encoding, all_iterations if plan.iteration is None else [plan.iteration], held_out)
     perplexity = fitting(plan.perplexity, images.n_real if plan.alignment == "reference" else len(images.keys))
     if first is None:
         points = _stored(encoding, images.keys)

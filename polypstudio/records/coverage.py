@@ -16,6 +16,10 @@ class ClassCoverage(Record):
     recall: float = Field(description="share of real images within reach of a synthetic one: diversity")
     density: float = Field(description="real neighbourhoods that hold a synthetic image, over k; may exceed 1")
     coverage: float = Field(description="share of real images whose neighbourhood holds a synthetic one")
+    coverage_ci: tuple[float, float] | None = Field(
+        None,
+        description="of other groups of real images, given these synthetic ones; None in results of older versions",
+    )
     n_real: int
     n_synthetic: int
 

@@ -15,6 +15,10 @@ class NeighbourAgreement(Record):
     iteration: int
     overall: float
     per_class: dict[Pathology, float]
+    ci: dict[Pathology, tuple[float, float]] | None = Field(
+        None,
+        description="of per_class: of other synthetic images, given these real ones; None in results of older versions",
+    )
 
 
 class Copy(Record):

@@ -10,14 +10,12 @@ import gradio as gr
 
 from polypstudio.errors import UserError
 from polypstudio.findings import paper
-from polypstudio.records import REFERENCE_NAMES, KidResult
-from polypstudio.store.results import load_result, result_names
-from polypstudio.store.studies import list_studies, load_config
+from polypstudio.store.studies import load_config
+from polypstudio.ui.choices import encoder_choices, reference_choices, study_choices
 from polypstudio.ui.context import StudyContext
 from polypstudio.ui.tabs import augmentation, findings, fine_tune, iterations, readers, study
 from polypstudio.ui.theme import STATIC, STATIC_ADDRESS
 
-FIRST_STUDY = "demo"
 TABS = (
     ("Study", study),
     ("Fine-tune", fine_tune),
@@ -36,11 +34,12 @@ DOORS = """
  onclick="polypstudio.switchTheme()"><span aria-hidden="true">◐</span></button>
 <a class="ps-door" href="/read" target="_blank" rel="noopener">Rate images</a></div>
 """
-# The heaviest script of the page, and those of its heaviest tab, are fetched while the page itself is being built.
+# The heaviest script of the page runs, and those of its heaviest tab are fetched, while the page itself is being built.
 HEAD = "".join(
     [
         f'<script src="{STATIC_ADDRESS}/page.js"></script>',
-        f'<link rel="preload" as="script" href="{STATIC_ADDRESS}/plotly/plotly.min.js">',
+        f'<script id="plotly" async src="{STATIC_ADDRESS}/plotly/plotly.min.js"></script>',
+        f'<script type="module" src="{STATIC_ADDRESS}/iterations/main.js"></script>',
         *(
             f'<link rel="modulepreload" href="{STATIC_ADDRESS}/iterations/{module.name}">'
             for module in sorted((STATIC / "iterations").glob("*.js"))
@@ -82,11 +81,7 @@ def _header(root: Path, demo: bool, page: gr.Blocks) -> StudyContext:
 
     def open_page(request: gr.Request) -> tuple[Any, ...]:
         wanted = dict(request.query_params)
-        found = list_studies(root)
-        names = [paths.name for paths in found]
-        first = FIRST_STUDY if FIRST_STUDY in names else next(iter(names), None)
-        choices = [*names, paper.NAME]
-        name = wanted["study"] if wanted.get("study") in choices else first
+        choices, name = study_choices(root, wanted.get("study"))
         return gr.Dropdown(choices=choices, value=name), *describe(name, wanted.get("encoder"), wanted.get("reference"))
 
     def describe(name: str | None, encoder: str | None = None, reference: str | None = None) -> tuple[Any, ...]:
@@ -111,30 +106,16 @@ def _describe(context: StudyContext, name: str | None, encoder: str | None, refe
             gr.Dropdown(choices=[], value=None),
         )
     try:
-        config = load_config(paths)
+        encoders, encoder = encoder_choices(paths, encoder)
+        references, reference = reference_choices(paths, encoder, reference)
+        data = load_config(paths).data
     except UserError as error:
         raise gr.Error(str(error), title="This study cannot be read", print_exception=False) from None
-    encoders = result_names(paths, KidResult) or [config.evaluation.encoder]
-    default = config.evaluation.encoder if config.evaluation.encoder in encoders else encoders[0]
-    encoder = encoder if encoder in encoders else default
-    references = _references(paths, encoder)
-    reference = reference if reference in dict(map(reversed, references)) else references[0][1]  # type: ignore[arg-type]
     return (
-        _label("phantom, not patients", config.data.definition) if config.data.phantom else "",
+        _label("phantom, not patients", data.definition) if data.phantom else "",
         gr.Dropdown(choices=encoders, value=encoder),
         gr.Dropdown(choices=references, value=reference),
     )
-
-
-def _references(paths: Any, encoder: str) -> list[tuple[str, str]]:
-    """(what is shown, value) of the references that a study was evaluated against."""
-    kid = load_result(paths, KidResult, encoder)
-    if kid is None:
-        return [(REFERENCE_NAMES["train"], "train")]
-    return [
-        (f"{REFERENCE_NAMES[name]} ({sum(evidence.n_real.values())})", name)
-        for name, evidence in kid.references.items()
-    ]
 
 
 def _label(text: str, explained: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -22,11 +23,12 @@ from polypstudio.records import ImageKey
 from polypstudio.report.printed_kid import printed_kid_csv, printed_kid_latex
 from polypstudio.store.stamp import study_stamp
 from polypstudio.ui import images
+from polypstudio.ui.choices import opening_selection
 from polypstudio.ui.components import export, map_view
 from polypstudio.ui.components.iterations_view import iterations_view
 from polypstudio.ui.components.paper_view import paper_view
 from polypstudio.ui.components.selection_export import selection_csv, write_selection
-from polypstudio.ui.components.sheet import sheet_png
+from polypstudio.ui.components.sheet import MEDIA_TYPES, SheetKind, sheet_file
 from polypstudio.ui.context import Selection
 
 FOREVER = "private, max-age=31536000, immutable"
@@ -68,27 +70,38 @@ def _add_images(router: APIRouter, root: Path) -> None:
         caching = "no-cache" if asked in (None, images.UNHASHED) else FOREVER
         return Response(content, media_type=kind, headers={"Cache-Control": caching})
 
-    @router.get("/study/{name}/sheet.png")
+    @router.get("/study/{name}/sheet.{kind}")
     def sheet(
-        name: str, iterations: str, samples: str = "0", side: Annotated[int, Query(ge=32, le=512)] = 128
+        name: str,
+        kind: SheetKind,
+        iterations: str,
+        samples: str = "0",
+        side: Annotated[int, Query(ge=32, le=512)] = 128,
     ) -> Response:
         study = Selection(root, name, None, "train").paths
         if study is None:
             return Response(status_code=404)
         try:
-            content = sheet_png(study, iterations, samples, side)
+            content = sheet_file(study, iterations, samples, side, kind)
         except UserError as error:
             return PlainTextResponse(str(error), status_code=409)
-        return Response(content, media_type="image/png", headers={"Cache-Control": NEVER})
+        return Response(content, media_type=MEDIA_TYPES[kind], headers={"Cache-Control": NEVER})
 
 
 def _add_views(router: APIRouter, root: Path) -> None:
     @router.get("/study/{name}/iterations")
     def iterations(name: str, encoder: str | None = None, reference: str = "train") -> Response:
-        if name == paper.NAME:
-            return _json(paper_view())
+        return view_of(lambda: Selection(root, name, encoder, reference, is_paper=name == paper.NAME))
+
+    @router.get("/opening/iterations")
+    def opening(request: Request) -> Response:
+        """The view that a page with this query opens with, before its header has said which it is."""
+        return view_of(lambda: opening_selection(root, request.query_params))
+
+    def view_of(select: Callable[[], Selection]) -> Response:
         try:
-            return _json(iterations_view(Selection(root, name, encoder, reference)))
+            selection = select()
+            return _json(paper_view() if selection.is_paper else iterations_view(selection))
         except UserError as error:
             return JSONResponse({"error": str(error)}, status_code=409)
 

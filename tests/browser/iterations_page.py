@@ -25,6 +25,12 @@ def wait_for_a(page: Page, step: int) -> None:
     page.locator(f'.ps-iterations[data-a="{step}"]').wait_for()
 
 
+def wait_for_address(page: Page, *parts: str) -> str:
+    """The query of the page's address, once it holds these parts: it is kept up to date when the hand rests."""
+    page.wait_for_function("(parts) => parts.every((part) => location.search.includes(part))", arg=list(parts))
+    return urlsplit(page.url).query
+
+
 def file_of(study: StudyPaths, address: str) -> Path:
     """The file on disk that an image's address names."""
     *_, kind, name, label, index = urlsplit(address).path.split("/")

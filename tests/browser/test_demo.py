@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from iterations_page import wait_for_address
 from servers import Dashboard, launched, serving
 
 from polypstudio.store.paths import StudyPaths
@@ -105,7 +105,7 @@ def test_arrow_keys_move_the_images_and_the_address_keeps_the_view(
         page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowRight")
     expect(host).to_have_attribute("data-a", str(steps[1]))
-    assert parse_qs(urlsplit(page.url).query)["a"] == [str(steps[1])]
+    wait_for_address(page, f"a={steps[1]}")
     page.reload()
     expect(host).to_have_attribute("data-a", str(steps[1]))
 

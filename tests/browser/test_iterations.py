@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree
 
 import pytest
-from iterations_page import STEPS, file_of, open_iterations, wait_for_a
+from iterations_page import STEPS, file_of, open_iterations, wait_for_a, wait_for_address
+from PIL import Image
 
 from polypstudio.store.paths import StudyPaths
 
@@ -80,8 +82,7 @@ def test_a_view_can_be_sent_to_a_colleague(page: Page, address: str, new_page: C
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     wait_for_a(page, 320)
-    query = urlsplit(page.url).query
-    assert parse_qs(query)["a"] == ["320"]
+    query = wait_for_address(page, "a=320")
     other = new_page()
     open_iterations(other, address, query)
     assert shown(other) == shown(page)
@@ -138,6 +139,8 @@ def test_every_number_can_be_explained(page: Page, address: str) -> None:
     page.locator(".ps-matrix td button").first.click()
     help_text = page.locator(".ps-help")
     expect(help_text).to_contain_text("12 synthetic and 24 real images")
+    expect(help_text).to_contain_text("the floor (")
+    expect(help_text).to_contain_text("real AD and real Non-AD (separation ")
     page.keyboard.press("Escape")
     page.get_by_text("how is this made?").click()
     expect(help_text).to_contain_text("Class alignment A")
@@ -157,6 +160,55 @@ def test_a_click_on_the_chart_jumps_there(page: Page, address: str) -> None:
     assert text.count("<path") == 7  # four KIDs, two margins, alignment
     assert "Class alignment A" in text
     assert 'class="' not in text  # its look is inside
+
+
+@pytest.mark.parametrize(
+    ("menu", "part", "words"),
+    [
+        ("Export the map", ".ps-map", ["generated, iteration 1280"]),
+        ("Export the matrix", ".ps-matrix", ["real AD, n 24", "synthetic Non-AD", "n 12", "margin", "separation"]),
+        ("Export these figures", ".ps-chart", ["Margins", "Class alignment A"]),
+    ],
+)
+def test_every_figure_is_exported_as_svg_and_png(
+    page: Page, address: str, menu: str, part: str, words: list[str]
+) -> None:
+    open_iterations(page, address, "study=generated&a=1280")
+    content = {}
+    for kind in ("SVG", "PNG"):
+        page.get_by_label(menu).click()
+        with page.expect_download() as figure:
+            page.locator(f"{part} .ps-menu-list").get_by_text(kind, exact=True).click()
+        assert figure.value.suggested_filename.endswith(f".{kind.lower()}")
+        content[kind] = Path(figure.value.path()).read_bytes()
+    text = " ".join(ElementTree.fromstring(content["SVG"]).itertext())
+    assert [each for each in words if each not in text] == []
+    with Image.open(io.BytesIO(content["PNG"])) as picture:
+        assert picture.width > 900
+        assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 20  # something is drawn on the ground
+
+
+def test_the_sheet_is_exported_as_svg_and_png(page: Page, address: str) -> None:
+    open_iterations(page, address)
+    page.get_by_role("button", name="Sheet", exact=True).click()
+    page.wait_for_function("document.querySelector('.ps-sheet').naturalWidth > 0")
+    for kind, start in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):
+        with page.expect_download() as figure:
+            page.get_by_role("link", name=f"Save the {kind}").click()
+        assert figure.value.suggested_filename == f"generated-sheet.{kind.lower()}"
+        assert Path(figure.value.path()).read_bytes().startswith(start)
+
+
+def test_coverage_and_agreement_have_intervals_or_say_that_they_have_none(page: Page, address: str) -> None:
+    open_iterations(page, address, "study=generated&lines=quality")
+    for name in ("Coverage", "k-NN agreement"):
+        figure = page.locator(".ps-chart figure").filter(has_text=name)
+        expect(figure.locator(".ps-whisker")).to_have_count(2 * len(STEPS))
+        assert "(CI " in (figure.locator(".ps-column title").first.text_content() or "")
+        assert "Its CI says what other" in (figure.locator("figcaption").get_attribute("title") or "")
+    older = page.context.new_page()
+    open_iterations(older, address, "study=mapped&lines=quality")
+    expect(older.locator(".ps-chart figcaption").filter(has_text="Coverage")).to_contain_text("no CI stored")
 
 
 def test_it_fits_the_window(page: Page, address: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from iterations_page import STEPS, file_of, open_iterations, points_on_screen, wait_for_a
+from iterations_page import STEPS, file_of, open_iterations, points_on_screen, wait_for_a, wait_for_address
 
 from polypstudio.store.paths import StudyPaths, iteration_set
 from polypstudio.store.studies import load_manifest
@@ -177,7 +177,24 @@ def test_points_are_coloured_by_what_is_chosen(page: Page, address: str) -> None
     assert len(by_error["real/train/ad"]) == 1  # not judged
     page.keyboard.press("Tab")
     assert page.get_by_label("Colour by").locator("option[value=readers]").is_disabled()
-    assert "colour=classifier" in page.url
+    wait_for_address(page, "colour=classifier")
+
+
+def test_a_colour_that_shows_nothing_says_why_and_where_it_does(page: Page, address: str) -> None:
+    """Classifiers are judged on held-out images, which the joint map does not hold and that of the real ones does."""
+    open_iterations(page, address, "study=mapped&a=320&colour=classifier")
+    expect(page.locator(".ps-legend")).to_contain_text("nothing is coloured: these images are on another map")
+    page.get_by_role("button", name="show the t-SNE of the real").click()
+    expect(page.locator('.ps-map-plot[data-alignment="reference"]')).to_be_attached()
+    expect(page.locator(".ps-legend")).not_to_contain_text("nothing is coloured")
+    assert len(colours(page)["real/test/ad"]) > 1
+
+
+def test_a_colour_that_no_map_can_show_cannot_be_chosen(page: Page, address: str) -> None:
+    open_iterations(page, address, "study=generated&a=320")
+    option = page.get_by_label("Colour by").locator("option[value=classifier]")
+    assert option.is_disabled()
+    assert "the held-out images it judged are on no map" in option.inner_text()
 
 
 def test_each_alignment_is_its_own_map(page: Page, address: str) -> None:

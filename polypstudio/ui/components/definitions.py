@@ -55,17 +55,19 @@ DEFINITIONS: dict[str, tuple[str, str]] = {
     "agreement": (
         "k-NN agreement",
         "Share of the nearest real images, in the original feature space, that have the synthetic image's class. "
-        "0.5 is chance. The map is a 2-D picture and no evidence; this number is.",
+        "0.5 is chance. The map is a 2-D picture and no evidence; this number is. Its CI says what other synthetic "
+        "images of the iteration would give, against these same real images.",
     ),
     "coverage": (
         "Coverage",
         "Share of the real images of a class that have a synthetic one of that class nearby: within the distance of "
-        "their own nearest real neighbours. Low: the synthetic images leave out part of what there is.",
+        "their own nearest real neighbours. Low: the synthetic images leave out part of what there is. Its CI says what "
+        "other patients, cases or videos would give, with these same synthetic images.",
     ),
     "loss": (
         "Held-out loss",
         "How well the model predicts the noise in images that it was not trained on. Rising while the training goes "
-        "on: the model learns its images by heart.",
+        "on: the model learns its images by heart. A mean over few images at fixed noise, stored without a CI.",
     ),
     "paper": (
         "The paper's Table 2",

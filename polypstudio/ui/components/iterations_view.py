@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from polypstudio.config import EvaluationConfig
+from polypstudio.findings.cells import cell_words
 from polypstudio.findings.words import ALARM_MEANINGS, ALARM_NAMES, iteration_sentence, unsaid_margins
 from polypstudio.records import (
     PATHOLOGIES,
@@ -23,6 +24,7 @@ from polypstudio.records import (
     Pathology,
     ReferenceCoverage,
     ReferenceEvidence,
+    Separation,
 )
 from polypstudio.store.checkpoints import class_losses
 from polypstudio.store.paths import StudyPaths, iteration_set
@@ -65,7 +67,9 @@ def iterations_view(selection: Selection) -> View:
         "iterations": iterations,
         "real": _real_images(study),
         "separation": evidence.separation.model_dump() if evidence else None,
-        "reconstruction": _evidence(evidence.reconstruction) if evidence and evidence.reconstruction else None,
+        "reconstruction": _evidence(evidence.reconstruction, evidence.separation)
+        if evidence and evidence.reconstruction
+        else None,
         "nReal": evidence.n_real if evidence else None,
         "realAgreement": neighbours.real_agreement if neighbours else None,
         "neighbours": neighbours.k if neighbours else None,
@@ -106,7 +110,7 @@ def _iteration(
             label: [sample_version(manifest, label, i) for i in range(manifest.counts.get(label, 0))]
             for label in PATHOLOGIES
         },
-        "evidence": _evidence(at) if at else None,
+        "evidence": _evidence(at, evidence.separation) if at and evidence else None,
         "sentence": sentence,
         "unsaid": unsaid_margins(at, sentence) if at and sentence else [],
         "agreement": agreement.model_dump() if agreement else None,
@@ -118,11 +122,12 @@ def _iteration(
     }
 
 
-def _evidence(at: IterationEvidence) -> View:
-    """The numbers of one iteration, cells by synthetic and real class."""
+def _evidence(at: IterationEvidence, separation: Separation) -> View:
+    """The numbers of one iteration, cells by synthetic and real class, each with what it says."""
     cells: View = {label: {} for label in PATHOLOGIES}
     for cell in at.cells:
-        cells[cell.synthetic][cell.real] = cell.model_dump(exclude={"synthetic", "real"})
+        numbers = cell.model_dump(exclude={"synthetic", "real"})
+        cells[cell.synthetic][cell.real] = numbers | {"words": cell_words(cell, separation)}
     return {
         "cells": cells,
         "margins": {label: margin.model_dump() for label, margin in at.margins.items()},

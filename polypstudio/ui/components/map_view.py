@@ -90,8 +90,20 @@ def _no_points() -> View:
 
 
 def colour_values(selection: Selection) -> View:
-    """What the points may be coloured by, beside their class, source and copy flag: name, legend, a value an image."""
-    return {"readers": _reader_scores(selection), "classifier": _classifier_errors(selection)}
+    """What the points may be coloured by, beside their class, source and copy flag: words, a value an image, and the
+    alignments whose maps hold an image with a value."""
+    found = {"readers": _reader_scores(selection), "classifier": _classifier_errors(selection)}
+    return {
+        name: scheme and scheme | {"maps": _maps_with(selection, scheme["values"])} for name, scheme in found.items()
+    }
+
+
+def _maps_with(selection: Selection, values: View) -> list[str]:
+    """The alignments that show an image of these image sets."""
+    stored, tsne = selection.result(MapsResult), selection.tsne()
+    shown = {(each.alignment, points.image_set) for each in (stored.maps if stored else []) for points in each.sets}
+    shown |= {("joint", point.image_set) for point in (tsne.points if tsne and not stored else [])}
+    return [alignment for alignment in ALIGNMENTS if any((alignment, image_set) in shown for image_set in values)]
 
 
 def _reader_scores(selection: Selection) -> View | None:

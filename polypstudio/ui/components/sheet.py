@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Literal
 
 from PIL import Image
 
 from polypstudio.errors import UserError
-from polypstudio.figures.sheet import Row, sample_sheet
+from polypstudio.figures.sheet import Row, sample_sheet, sample_sheet_svg
 from polypstudio.records import PATHOLOGIES
 from polypstudio.store.paths import StudyPaths
 from polypstudio.store.studies import complete_iterations
 
+SheetKind = Literal["png", "svg"]
+MEDIA_TYPES: dict[SheetKind, str] = {"png": "image/png", "svg": "image/svg+xml"}
 MOST_COLUMNS, MOST_SAMPLES = 20, 12
 
 
-def sheet_png(study: StudyPaths, iterations: str, samples: str, side: int) -> bytes:
-    """``iterations`` and ``samples`` as a browser gives them: whole numbers with commas between.
+def sheet_file(study: StudyPaths, iterations: str, samples: str, side: int, kind: SheetKind) -> bytes:
+    """A sheet as PNG or SVG. ``iterations`` and ``samples`` as a browser gives them: whole numbers with commas between.
 
     Raises UserError for iterations that the study does not have, and for too many of them.
     """
@@ -34,6 +37,8 @@ def sheet_png(study: StudyPaths, iterations: str, samples: str, side: int) -> by
                     images[iteration, (label, index)] = image.convert("RGB")
             except OSError:
                 continue
+    if kind == "svg":
+        return sample_sheet_svg(columns, rows, images, side).encode()
     content = io.BytesIO()
     sample_sheet(columns, rows, images, side).save(content, "PNG")
     return content.getvalue()

@@ -93,3 +93,26 @@ def test_on_a_map_neighbours_are_near_in_the_plane() -> None:
     points = ClassFeatures(FeatureSet(near), FeatureSet(far))
     assert class_agreement(points, points, 1, k=5, distances=map_distances).overall == 1
     assert class_agreement(points, points, 1, k=5).overall < 0.9
+
+
+def test_the_interval_of_agreement_holds_what_many_other_images_give() -> None:
+    random = np.random.default_rng(1)
+
+    def drawn(n: int) -> FeatureSet:
+        return FeatureSet((0.55 * AD + 0.45 * NON_AD) + random.normal(size=(n, 8)))
+
+    truth = class_agreement(REAL, ClassFeatures(drawn(3000), drawn(3000)), 1).per_class["ad"]
+    covered = 0
+    for seed in range(60):
+        found = class_agreement(REAL, ClassFeatures(drawn(40), drawn(40)), 1, draws=300, seed=seed)
+        assert found.ci is not None
+        covered += found.ci["ad"][0] <= truth <= found.ci["ad"][1]
+    assert covered >= 51  # of 60: 95 % is expected
+    assert class_agreement(REAL, ClassFeatures(drawn(40), drawn(40)), 1).ci is None
+
+
+def test_agreement_of_all_images_is_not_certain() -> None:
+    found = class_agreement(REAL, ClassFeatures(around(AD, 20), around(NON_AD, 20)), 1, draws=100)
+    assert found.per_class["ad"] == 1
+    assert found.ci is not None
+    assert found.ci["ad"] == pytest.approx((0.8316, 1), abs=1e-4)  # Clopper and Pearson, 20 of 20

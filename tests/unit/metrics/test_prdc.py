@@ -74,3 +74,17 @@ def test_too_few_images_for_k_and_bad_features() -> None:
     few = ClassFeatures(FeatureSet(np.full((9, 3), np.nan)), FeatureSet(np.eye(9, 3)))
     with pytest.raises(UserError, match="iteration 7 AD: NaN"):
         class_coverage(ClassFeatures(FeatureSet(np.eye(9, 3)), FeatureSet(np.eye(9, 3))), few, "iteration 7", 2)
+
+
+def test_the_interval_of_coverage_holds_it_and_is_wider_by_groups() -> None:
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(20, 3))
+    real = np.repeat(centres, 4, axis=0) + 0.2 * rng.normal(size=(80, 3))
+    synthetic = rng.normal(size=(12, 3)) * 0.5
+    groups = [f"patient {i // 4}" for i in range(80)]
+    alone, grouped = prdc(real, synthetic), prdc(real, synthetic, groups=groups)
+    assert alone.coverage == grouped.coverage
+    for found in (alone, grouped):
+        assert found.coverage_ci is not None
+        assert found.coverage_ci[0] < found.coverage < found.coverage_ci[1]
+    assert grouped.coverage_ci[1] - grouped.coverage_ci[0] > alone.coverage_ci[1] - alone.coverage_ci[0]  # type: ignore[index]

@@ -14,6 +14,7 @@ from polypstudio.metrics.uncertainty import (
     interval,
     permutation_p,
     ratio_interval,
+    share_interval,
 )
 
 GROUPS = np.array([0, 0, 0, 1, 2, 2, 5])
@@ -84,3 +85,21 @@ def test_floor_shrinks_with_the_number_of_images() -> None:
     block = KernelBlock.within(x)
     small, large = (floor(block, codes, n, 500, generator(0, "floor")) for n in (20, 500))
     assert 0 < large < small
+
+
+def test_the_interval_of_a_share_covers_it_when_groups_answer_alike() -> None:
+    """300 simulated sets of 40 groups of three, each of which answers alike with chance 0.7."""
+    random, groups = np.random.default_rng(0), np.repeat(np.arange(40), 3)
+    intervals = [
+        share_interval(np.repeat(random.random(40) < 0.7, 3), groups, 400, generator(i, "test")) for i in range(300)
+    ]
+    assert 0.9 < np.mean([low <= 0.7 <= high for low, high in intervals]) <= 1
+    alone = share_interval(np.repeat(random.random(40) < 0.7, 3), np.arange(120), 400, generator(0, "test"))
+    assert alone[1] - alone[0] < 0.75 * np.mean([high - low for low, high in intervals])
+
+
+def test_a_share_of_all_or_none_is_not_certain() -> None:
+    """Clopper and Pearson for 10 of 10 and 0 of 10 independent trials."""
+    groups = np.repeat(np.arange(10), 2)
+    assert share_interval(np.ones(20, bool), groups, 100, generator(0, "test")) == pytest.approx((0.6915, 1), abs=1e-4)
+    assert share_interval(np.zeros(20, bool), groups, 100, generator(0, "test")) == pytest.approx((0, 0.3085), abs=1e-4)

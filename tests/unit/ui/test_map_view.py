@@ -65,6 +65,15 @@ def test_classifier_errors_are_those_of_the_real_arm(study: StudyPaths) -> None:
     assert sum(value for classes in shown["real/test"].values() for value in classes.values()) > 0
 
 
+def test_a_scheme_names_the_maps_that_show_its_images(tmp_path: Path) -> None:
+    older = generated_study(tmp_path, "generated", iterations=1, per_class=4, real=12)
+    assert colour_values(select(older))["classifier"]["maps"] == []  # judged on held-out images: no map holds them
+    add_maps(older, held_out=12)
+    assert colour_values(select(older))["classifier"]["maps"] == ["reference"]
+    result_path(older, MapsResult, ENCODER).unlink()
+    assert colour_values(select(older))["classifier"]["maps"] == []
+
+
 def test_reader_scores_are_means_of_first_showings(tmp_path: Path) -> None:
     study = generated_study(tmp_path, "read", iterations=1, per_class=2, real=4, results=False)
     assert colour_values(select(study))["readers"] is None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
 import io
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -112,6 +114,19 @@ def test_a_sheet_shows_the_samples_in_rows_and_columns(client: TestClient, study
             assert sheet.crop((x, y, x + 64, y + 64)).tobytes() == expected
 
 
+def test_a_sheet_as_svg_holds_the_same_images(client: TestClient, study: StudyPaths) -> None:
+    answer = client.get("/study/generated/sheet.svg?iterations=320,160&samples=2&side=64")
+    assert answer.headers["content-type"] == "image/svg+xml"
+    drawing = ElementTree.fromstring(answer.text)
+    shown = [each.attrib["href"] for each in drawing.iter("{http://www.w3.org/2000/svg}image")]
+    expected = [study.sample(step, label, 2) for step in (320, 160) for label in ("ad", "non_ad")]  # column by column
+    for address, path in zip(shown, expected, strict=True):
+        with Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))) as image, Image.open(path) as stored:
+            assert image.tobytes() == stored.convert("RGB").tobytes()
+    words = [each.text for each in drawing.iter("{http://www.w3.org/2000/svg}text")]
+    assert words == ["320", "160", "AD", "sample 2", "Non-AD", "sample 2"]
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [
@@ -184,3 +199,15 @@ def test_real_images_that_only_tifffile_reads_are_shown_to_researchers_and_reade
     np.testing.assert_array_equal(square_pixels(file, 96), pixels[:, 16:112])
     file.write_bytes(file.read_bytes()[:1000])
     assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize("query", ["", "study=generated&encoder=unheard", "study=none"])
+def test_the_opening_view_is_that_of_the_choice_the_header_makes(client: TestClient, query: str) -> None:
+    opening = client.get(f"/opening/iterations?{query}").json()
+    assert opening == client.get(f"/study/generated/iterations?encoder={ENCODER}&reference=train").json()
+    assert (opening["study"], opening["encoder"]) == ("generated", ENCODER)
+
+
+def test_the_opening_view_keeps_to_the_address(client: TestClient) -> None:
+    assert client.get("/opening/iterations?study=generated&reference=held_out").json()["referenceSplit"] == "test"
+    assert client.get(f"/opening/iterations?study={paper.NAME}").json()["study"] == paper.NAME

@@ -9,7 +9,8 @@ const UNKNOWN = "#9aa3af";
 const COPY = "#c6283a";
 const RAMP = [[47, 111, 196], [154, 160, 166], [227, 160, 8]]; // blue, grey, yellow: told apart by all readers, in light and dark
 
-/** `colour(image)` of {source, set, label, index, nearest}; `missing` says why a scheme cannot be chosen. */
+/** `colour(image)` of {source, set, label, index, nearest}; `missing` says why a scheme cannot be chosen; `maps`: the
+ * alignments on which it colours anything, where these are not all. */
 export function colourSchemes(view) {
   const { readers, classifier } = view.colours;
   return {
@@ -19,23 +20,17 @@ export function colourSchemes(view) {
     copy: { name: "copy flag", colour: ({ nearest }) => (nearest?.[3] ? COPY : UNKNOWN),
       legend: [key("ps-diamond", COPY, "flagged as a copy"), key("ps-diamond", UNKNOWN, "no copy")],
       missing: view.iterations.some((each) => each.nearest) ? null : "not evaluated yet" },
-    readers: measured("reader score", readers, 1, 6, ["1 surely synthetic", "6 surely real", "not read"], "no reading with answers yet"),
+    readers: measured("reader score", readers, 1, 6, ["1 surely synthetic", "6 surely real", "not read"],
+      "no reading with answers yet", "none of the images read is on a map"),
     classifier: measured("classifier error", classifier, 0, 1, ["always right", "always wrong", "not judged"],
-      "no augmentation test yet"),
+      "no augmentation test yet", "the held-out images it judged are on no map; new evaluations place them on the t-SNE of the real"),
   };
 }
 
-/** Of a scheme with a value an image, how many of the map's images have one. */
-export function judgedOn(scheme, map) {
-  if (!scheme.values || !map) return null;
-  return Object.entries(map.sets).reduce((sum, [set, classes]) => sum + LABELS.reduce((part, label) =>
-    part + (classes[label]?.index.filter((index) => scheme.values[set]?.[label]?.[index] !== undefined).length ?? 0), 0), 0);
-}
-
-function measured(name, found, low, high, [least, most, none], missing) {
+function measured(name, found, low, high, [least, most, none], missing, unplaced) {
   const value = ({ set, label, index }) => found?.values[set]?.[label]?.[index];
   return {
-    name, values: found?.values, words: found?.words, missing: found ? null : missing,
+    name, words: found?.words, maps: found?.maps, missing: !found ? missing : found.maps.length === 0 ? unplaced : null,
     colour(image) {
       const known = value(image);
       return known === undefined ? UNKNOWN : ramp((known - low) / (high - low));

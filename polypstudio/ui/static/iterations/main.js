@@ -5,58 +5,52 @@ import { h } from "./dom.js";
 import { createGenerate } from "./generate.js";
 import { createHelp } from "./help.js";
 import { Images } from "./images.js";
-import { listenToKeys } from "./keys.js";
 import { createMap } from "./map.js";
 import { createMatrix } from "./matrix.js";
+import { opened, tellShown } from "./opened.js";
 import { panelsOf } from "./panels.js";
 import { openPaper } from "./paper.js";
 import { createSamples } from "./samples.js";
 import { createScrubber } from "./scrubber.js";
 import { createSheet } from "./sheet.js";
-import { createStore, openingState, writeAddress } from "./state.js";
+import { createStore, keepAddress, openingState } from "./state.js";
 import { createVerdict, emptyState } from "./verdict.js";
 import { createViewer } from "./viewer.js";
+import { choiceOf, viewOf, viewOfAddress } from "./views.js";
 import { watchStudy } from "./watch.js";
 
 /** Fills the component's element; returns `show(choice)`, called whenever the header's choice or the study changes. */
 export function mount(element) {
   const host = element.querySelector(".ps-iterations");
   let page = null;
+  let drawn = null; // the view on the screen
   let stopWatching = () => {};
   let asked = 0;
 
   async function show(choice) {
     if (!choice || typeof choice !== "object") return;
     const request = ++asked;
-    const view = await fetchView(choice);
-    if (request !== asked) return; // a later choice overtook this answer
+    const view = await viewOf(choice, request === 1);
+    if (request === asked) draw(view, choice); // else a later choice overtook this answer
+  }
+
+  function draw(view, choice) {
+    if (view === drawn) return;
     stopWatching();
     const previous = page?.state() ?? null;
     const torn = view.error && previous?.study === choice.study;
     if (!torn) { // what is on the screen is better than a file that is being written at this moment
       page?.close();
       page = open(host, view, previous);
+      drawn = view;
     }
     const watched = torn ? { study: choice.study, stamp: null } : view;
     stopWatching = watched.study && !view.printed ? watchStudy(host, watched, () => show(choice)) : () => {};
   }
 
+  const isSeen = () => host.offsetParent !== null; // another tab may be open: then the address is not of this one
+  viewOfAddress().then((view) => asked === 0 && isSeen() && draw(view, choiceOf(view)));
   return { show };
-}
-
-async function fetchView(choice) {
-  const query = new URLSearchParams({ encoder: choice.encoder ?? "", reference: choice.reference ?? "train" });
-  try {
-    const answer = await fetch(`/study/${encodeURIComponent(choice.study ?? "-")}/iterations?${query}`);
-    const view = await answer.json();
-    return view.error ? nothing("This study cannot be read", view.error) : view;
-  } catch {
-    return nothing("No answer from PolypStudio", "Is it still running? Reload the page.");
-  }
-}
-
-function nothing(title, text) {
-  return { error: text, iterations: [], empty: { title, text } };
 }
 
 function open(host, view, previous) {
@@ -92,6 +86,7 @@ function open(host, view, previous) {
   async function draw(state) {
     const mine = ++turn;
     scrubber.update(state); // the handle follows the hand at once; the views follow together when images are there
+    keepAddress(state, view);
     await samples.prepare(state);
     if (mine !== turn) return;
     samples.update(state);
@@ -100,21 +95,9 @@ function open(host, view, previous) {
     matrix.update(state);
     chart.update(state);
     viewer.update(state);
-    writeAddress(state, view);
-    host.dataset.a = state.steps[state.a];
-    host.dataset.b = state.steps[state.b];
+    tellShown(host, state);
     samples.preload(state);
   }
 
-  const stopListening = store.subscribe(draw);
-  const stopKeys = listenToKeys(host, store);
-  draw(store.get());
-  return {
-    state: store.get,
-    close() {
-      stopListening();
-      stopKeys();
-      for (const part of [scrubber, verdict, map, chart, samples, generate]) part.close();
-    },
-  };
+  return opened(host, store, draw, [scrubber, verdict, map, chart, samples, generate]);
 }

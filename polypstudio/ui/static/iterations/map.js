@@ -1,7 +1,7 @@
 // The map: real points stand still, the synthetic ones of iteration A move. Hover shows the image, a click shows it large,
 // a lasso opens a gallery. What is drawn comes from maps.js, its colours from colours.js.
 
-import { LABELS, colourSchemes, judgedOn } from "./colours.js";
+import { LABELS, colourSchemes } from "./colours.js";
 import { h, percent } from "./dom.js";
 import { menu, save } from "./exporting.js";
 import { createGallery } from "./gallery.js";
@@ -46,6 +46,7 @@ export function createMap({ view, images, store, viewer, help }) {
       displaylogo: false, scrollZoom: true, modeBarButtonsToRemove: ["toImage", "autoScale2d", "zoom2d", "select2d"],
     });
     if (closed) return;
+    nameClipsLocally(plot);
     drawn = Object.assign(wanted, { map: mapAt(state) });
     plotly = library;
     listenToPointer(plot, { hover: showHover, click: (name) => openImage(images.inSet(...name)) });
@@ -87,12 +88,20 @@ export function createMap({ view, images, store, viewer, help }) {
     numbers.title = help.define("agreement");
     alignment.value = state.alignment;
     colour.value = state.colour;
-    legend.replaceChildren(...scheme.legend, judgedOn(scheme, map) === 0 ? h("b", {}, "none of these images is on this map") : "");
+    legend.replaceChildren(...scheme.legend, ...nothingColoured(scheme, state.alignment));
     legend.title = scheme.words ?? "";
     if (!plotly) return;
     redraw(tracesFor(state), map);
     plot.dataset.set = view.iterations[state.a].set;
     plot.dataset.alignment = map ? state.alignment : "";
+  }
+
+  /** Why a scheme colours nothing on this map, and the map on which it does. */
+  function nothingColoured({ missing, maps: others }, shown) {
+    if (missing) return [h("b", {}, `nothing is coloured: ${missing}`)];
+    if (!others || others.includes(shown)) return [];
+    return [h("b", {}, "nothing is coloured: these images are on another map. "),
+      h("button", { type: "button", class: "ps-link", onclick: () => store.set({ alignment: others[0] }) }, `show the ${ALIGNMENTS[others[0]]}`)];
   }
 
   /** Changes those traces that show something else now. */
@@ -167,6 +176,14 @@ export function createMap({ view, images, store, viewer, help }) {
       if (plotly) plotly.purge(plot);
     },
   };
+}
+
+/** Plotly names its clip paths by the page's address; once that has changed, the browser would fetch them from there. */
+function nameClipsLocally(plot) {
+  plot._context._baseUrl = "";
+  for (const each of plot.querySelectorAll("[clip-path]")) {
+    each.setAttribute("clip-path", each.getAttribute("clip-path").replace(/url\('[^#]*(#[^']*)'\)/, "url($1)"));
+  }
 }
 
 function namesOf({ set, label, points }) {

@@ -1,17 +1,19 @@
 // The KID matrix {synthetic AD, Non-AD} × {real AD, Non-AD} of iteration A, with margins, alignment and shift.
 
 import { h, interval, kidDigits, number, pValue, signed } from "./dom.js";
-import { menu } from "./exporting.js";
+import { figureText, menu, savePng, saveSvg } from "./exporting.js";
+import { drawMatrix } from "./matrix_drawing.js";
 
 const LABELS = ["ad", "non_ad"];
 const OTHER = { ad: "non_ad", non_ad: "ad" };
 
-export function createMatrix({ view, help }) {
+export function createMatrix({ view, store, help }) {
   const body = h("div", { class: "ps-matrix-body" });
   const title = h("h3", {});
   const element = h("section", { class: "ps-card ps-matrix", "aria-label": "KID matrix" }, h("div", { class: "ps-card-head" }, title,
-    menu("Take along the KIDs of all iterations", [["Table 2 as CSV", table2("csv")], ["Table 2 as LaTeX", table2("tex")]])), body);
-  const largest = Math.max(0, ...view.iterations.flatMap((each) => cellsOf(each.evidence).map((cell) => Math.abs(cell.kid))));
+    menu("Export the matrix", [["SVG", () => take(saveSvg)], ["PNG", () => take(savePng)],
+      ["Table 2 as CSV", table2("csv")], ["Table 2 as LaTeX", table2("tex")]])), body);
+  const largest = Math.max(0, ...view.iterations.flatMap((each) => cellsOf(each.evidence).flatMap((cell) => [Math.abs(cell.kid), cell.floor])));
   const digits = kidDigits(largest);
 
   /** All iterations as the paper's Table 2 prints them: mean and SD over subsets. */
@@ -20,27 +22,40 @@ export function createMatrix({ view, help }) {
     return `/study/${encodeURIComponent(view.study)}/table2.${kind}?${query}`;
   }
 
+  /** The matrix of A as a figure. */
+  function take(save) {
+    const { iteration, evidence } = view.iterations[store.get().a];
+    if (!evidence) return;
+    const drawing = drawMatrix({ evidence, separation: view.separation, labels: view.labels, digits, scale: scaled });
+    save(`${view.study}-matrix-${iteration}`, figureText(`${view.study} · KID at ${iteration} · ${view.encoder} · real images ${view.reference}`, [{ title: "", drawing }]));
+  }
+
   function cell(evidence, synthetic, real) {
     const found = evidence.cells[synthetic][real];
     const within = synthetic === real;
     const nearer = evidence.cells[synthetic][real].kid < evidence.cells[synthetic][OTHER[real]].kid;
     const wrong = nearer && !within;
     const kind = within ? "within" : "cross";
-    const standing = found.kid <= found.floor ? "at or below the floor: no difference is seen" : "above the floor";
-    const words = `${view.labels[synthetic]} against real ${view.labels[real]} (${kind}-class): KID ${number(found.kid, digits)}, ` +
-      `CI ${interval(found.ci, digits)}, ${found.n_synthetic} synthetic and ${found.n_real} real images; ` +
-      `${standing} (${number(found.floor, digits)}). As papers print it: ${number(found.subset_mean, digits)} ± ${number(found.subset_sd, digits)} (SD over subsets).`;
+    const numbers = `${view.labels[synthetic]} against real ${view.labels[real]} (${kind}-class): KID ${number(found.kid, digits)}, ` +
+      `CI ${interval(found.ci, digits)}, ${found.n_synthetic} synthetic and ${found.n_real} real images.`;
+    const printed = `As papers print it: ${number(found.subset_mean, digits)} ± ${number(found.subset_sd, digits)} (SD over subsets).`;
+    const explained = [numbers, found.words, printed, ...[kind, "floor", "separation", "subset"].map(help.define)];
     return h("td", { class: `${kind}${nearer ? " ps-nearer" : ""}` },
-      h("button", { type: "button", title: words, onclick: () => help.explain(`${view.labels[synthetic]} × real ${view.labels[real]}`, [words, help.define(kind), help.define("floor"), help.define("subset")]) },
+      h("button", { type: "button", title: `${numbers} ${found.words}`, onclick: () => help.explain(`${view.labels[synthetic]} × real ${view.labels[real]}`, explained) },
         h("b", {}, number(found.kid, digits), wrong && h("i", { class: "ps-alarm" }, " ▲")),
         h("small", {}, interval(found.ci, digits)),
         bar(found)));
   }
 
+  /** A KID's place on the bars of all cells, 0 to 1. */
+  function scaled(kid) {
+    const top = 1.05 * Math.max(largest, view.separation.kid);
+    return Math.min(top, Math.max(0, kid)) / top;
+  }
+
   /** Where a KID stands: the floor as the grey part, separation as a tick, the value as a dot. */
   function bar(found) {
-    const top = 1.05 * Math.max(largest, view.separation.kid, found.floor);
-    const at = (value) => `${(100 * Math.min(top, Math.max(0, value))) / top}%`;
+    const at = (kid) => `${100 * scaled(kid)}%`;
     return h("span", { class: "ps-bar", "aria-hidden": "true" },
       h("span", { class: "ps-bar-floor", style: `width:${at(found.floor)}` }),
       h("span", { class: "ps-bar-separation", style: `left:${at(view.separation.kid)}` }),

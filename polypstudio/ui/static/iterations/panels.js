@@ -3,7 +3,7 @@
 import { kidDigits } from "./dom.js";
 
 const LABELS = ["ad", "non_ad"];
-const PAIRS = [["ad", "ad"], ["ad", "non_ad"], ["non_ad", "non_ad"], ["non_ad", "ad"]]; // synthetic, real
+export const PAIRS = [["ad", "ad"], ["ad", "non_ad"], ["non_ad", "non_ad"], ["non_ad", "ad"]]; // synthetic, real
 const AGAINST = { kind: "ps-against", from: -Infinity, to: 0, name: "nearer the other class" };
 
 const pairKind = (synthetic, real) => `${synthetic} ps-${synthetic === real ? "within" : "cross"}`;
@@ -80,30 +80,36 @@ function alignmentPanel(view, help) {
 
 function coveragePanel(view, help) {
   const yardstick = view.yardstick ? LABELS.map((label) => ({ at: view.yardstick[label].coverage, name: `new real ${view.labels[label]}` })) : [];
+  const lines = LABELS.map((label) => ({ kind: `${label} ps-within`, name: `coverage ${view.labels[label]}`,
+    points: points(view, ({ coverage }) => coverage?.[label] && { value: coverage[label].coverage, ci: coverage[label].coverage_ci }) }));
   return complete({
-    title: "Coverage", legend: "of the real images", definition: help.define("coverage"), mostDigits: 2, ghosts: [], bands: [], marks: yardstick, hold: [0, 1],
-    lines: LABELS.map((label) => ({ kind: `${label} ps-within`, name: `coverage ${view.labels[label]}`,
-      points: points(view, ({ coverage }) => coverage?.[label] && { value: coverage[label].coverage, ci: null }) })),
+    title: "Coverage", legend: legend("of the real images", lines), lines, definition: help.define("coverage"), mostDigits: 2, ghosts: [], bands: [], marks: yardstick, hold: [0, 1],
   });
 }
 
 function agreementPanel(view, help) {
   const real = view.realAgreement === null ? [] : [{ at: view.realAgreement, name: "real images" }];
+  const lines = LABELS.map((label) => ({ kind: `${label} ps-within`, name: `agreement ${view.labels[label]}`,
+    points: points(view, ({ agreement }) => agreement && { value: agreement.per_class[label], ci: agreement.ci?.[label] ?? null }) }));
   return complete({
-    title: "k-NN agreement", legend: "in feature space", definition: help.define("agreement"), mostDigits: 2, ghosts: [], bands: [],
+    title: "k-NN agreement", legend: legend("in feature space", lines), lines, definition: help.define("agreement"), mostDigits: 2, ghosts: [], bands: [],
     marks: [{ at: 0.5, name: "chance" }, ...real], hold: [0.4, 0.7],
-    lines: LABELS.map((label) => ({ kind: `${label} ps-within`, name: `agreement ${view.labels[label]}`,
-      points: points(view, ({ agreement }) => agreement && { value: agreement.per_class[label], ci: null }) })),
   });
 }
 
 function lossPanel(view, help) {
+  const lines = LABELS.map((label) => ({ kind: `${label} ps-within`, name: `held-out loss ${view.labels[label]}`,
+    points: points(view, ({ loss }) => label in loss && { value: loss[label], ci: null }) }));
   return complete({
-    title: "Held-out loss", legend: "images not trained on", definition: help.define("loss"), ghosts: [], bands: [], marks: [], hold: [],
-    lines: LABELS.map((label) => ({ kind: `${label} ps-within`, name: `held-out loss ${view.labels[label]}`,
-      points: points(view, ({ loss }) => label in loss && { value: loss[label], ci: null }) })),
+    title: "Held-out loss", legend: legend("images not trained on", lines), lines, definition: help.define("loss"), ghosts: [], bands: [], marks: [], hold: [],
     missing: "Measured while training, where held-out images are set aside for it.",
   });
+}
+
+/** The words beside a title; where no point has an interval, they say so. */
+function legend(words, lines) {
+  const known = lines.flatMap((line) => line.points.filter(Boolean));
+  return known.length && known.every(({ ci }) => ci === null) ? `${words} · no CI stored` : words;
 }
 
 /** A line of the paper's Table 2, over the same width. */

@@ -3,12 +3,10 @@
 import { createChart } from "./chart.js";
 import { h, number, signed } from "./dom.js";
 import { createHelp } from "./help.js";
-import { listenToKeys } from "./keys.js";
-import { printedPanels } from "./panels.js";
+import { opened, tellShown } from "./opened.js";
+import { PAIRS, printedPanels } from "./panels.js";
 import { createScrubber } from "./scrubber.js";
-import { createStore, openingState, writeAddress } from "./state.js";
-
-const PAIRS = [["ad", "ad"], ["ad", "non_ad"], ["non_ad", "non_ad"], ["non_ad", "ad"]]; // the columns of Table 2
+import { createStore, keepAddress, openingState } from "./state.js";
 
 export function openPaper(host, printed, previous) {
   const view = { ...printed, iterations: printed.printed, maps: ["joint"] };
@@ -31,24 +29,12 @@ export function openPaper(host, printed, previous) {
     sentence.textContent = view.printed[state.a].sentence;
     table.replaceChildren(...view.printed.map((row, i) => tableRow(row, i, state, store)));
     chart.update(state);
-    writeAddress(state, view);
-    host.dataset.a = state.steps[state.a];
-    host.dataset.b = state.steps[state.b];
+    keepAddress(state, view);
+    tellShown(host, state);
   }
 
-  const stopListening = store.subscribe(draw);
-  const stopKeys = listenToKeys(host, store);
-  draw(store.get());
-  return {
-    state: store.get,
-    close() {
-      stopListening();
-      stopKeys();
-      scrubber.close();
-      chart.close();
-      host.classList.remove("ps-paper");
-    },
-  };
+  const look = { close: () => host.classList.remove("ps-paper") };
+  return opened(host, store, draw, [scrubber, chart, look]);
 }
 
 function tableCard(view, body, help) {

@@ -1,10 +1,10 @@
-// The plotly.js that the plotly package carries. It starts to load with the page, so that the map waits for nothing else.
+// The plotly.js that the plotly package carries. The page's head asks for it (ui/studio.py): it takes the browser most of a
+// second to run, while the page waits for other things.
 
-import { h } from "./dom.js";
-
-const PLOTLY = "/polypstudio/plotly/plotly.min.js";
+const script = document.getElementById("plotly");
 
 export const plotlyLoaded = new Promise((resolve, reject) => {
-  const failed = () => reject(new Error(`${PLOTLY} did not load`));
-  document.head.append(h("script", { src: PLOTLY, onload: () => resolve(window.Plotly), onerror: failed }));
+  if (window.Plotly) resolve(window.Plotly);
+  script.addEventListener("load", () => resolve(window.Plotly));
+  script.addEventListener("error", () => reject(new Error(`${script.src} did not load`)));
 });

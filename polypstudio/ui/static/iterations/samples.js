@@ -28,6 +28,8 @@ export function createSamples({ view, images, store, viewer, help, sheet, genera
   const most = Math.max(0, ...counts);
   let columns = FEWEST;
 
+  const tiles = { page: null, made: new Map() }; // side and address -> tile: one that is seen again is not made again
+
   const shownColumns = (state) => {
     const pages = Math.max(1, Math.ceil(most / columns));
     const page = Math.min(state.page, pages - 1);
@@ -48,14 +50,20 @@ export function createSamples({ view, images, store, viewer, help, sheet, genera
     return { a: pane(state.a), b: pane(state.b), real: reals };
   }
 
-  function row(label, found, source = null) {
+  function row(side, label, found, source = null) {
     return h("div", { class: `ps-row ps-${label}`, style: `--columns:${columns}` },
       h("span", { class: "ps-row-name" }, source && h("small", {}, source), view.labels[label]),
-      h("div", { class: "ps-tiles" }, found.map((image) => tile(image))));
+      h("div", { class: "ps-tiles" }, found.map((image) => tileOf(side, image))));
   }
 
-  function tile(image) {
+  function tileOf(side, image) {
     if (!image) return h("span", { class: "ps-tile ps-none" });
+    const name = `${side} ${image.address}`;
+    if (!tiles.made.has(name)) tiles.made.set(name, makeTile(image));
+    return tiles.made.get(name);
+  }
+
+  function makeTile(image) {
     const words = describe(image, view);
     const isCopy = image.nearest?.[3];
     const picture = h("img", { src: image.address, alt: words, decoding: "sync", draggable: "false" });
@@ -91,11 +99,13 @@ export function createSamples({ view, images, store, viewer, help, sheet, genera
     },
     update(state) {
       const found = chosen(state);
+      if (tiles.page !== state.page) tiles.made.clear();
+      tiles.page = state.page;
       for (const side of ["a", "b"]) {
         heads[side].replaceChildren(...head(state, side));
-        rows[side].replaceChildren(...LABELS.map((label, i) => row(label, found[side][i])));
+        rows[side].replaceChildren(...LABELS.map((label, i) => row(side, label, found[side][i])));
       }
-      LABELS.forEach((label, i) => realRows[label].replaceChildren(row(label, found.real[i], `real, ${view.reference}`)));
+      LABELS.forEach((label, i) => realRows[label].replaceChildren(row("real", label, found.real[i], `real, ${view.reference}`)));
       real.hidden = !state.showReal;
       toggle.setAttribute("aria-pressed", state.showReal);
       const { page, pages, indices } = shownColumns(state);

@@ -13,10 +13,11 @@ export function createSheet(view, store) {
   const side = h("select", { "aria-label": "Size of an image", onchange: () => show() }, SIDES.map((each) => h("option", { value: String(each), selected: each === 128 }, `${each} pixels`)));
   const preview = h("img", { class: "ps-sheet", alt: "The sheet: rows AD and Non-AD, columns iterations" });
   const problem = h("p", { class: "ps-alarm", role: "alert", hidden: true });
-  const link = h("a", { class: "ps-door-like", download: `${view.study}-sheet.png` }, "Save the PNG");
+  const links = Object.fromEntries(["png", "svg"].map((kind) =>
+    [kind, h("a", { class: "ps-door-like", download: `${view.study}-sheet.${kind}` }, `Save the ${kind.toUpperCase()}`)]));
   const element = dialog("ps-sheet-dialog", h("h2", {}, "Sheet of samples"), h("div", { class: "ps-dialog-body" },
     h("div", { class: "ps-sheet-choices" }, h("fieldset", {}, h("legend", {}, "iterations"), steps.map((step, i) => h("label", {}, boxes[i], ` ${step}`))),
-      h("label", {}, "samples ", samples), h("label", {}, "each ", side), link),
+      h("label", {}, "samples ", samples), h("label", {}, "each ", side), Object.values(links)),
     problem, h("div", { class: "ps-sheet-frame" }, preview)));
   preview.addEventListener("error", explain);
   preview.addEventListener("load", () => { problem.hidden = true; preview.hidden = false; });
@@ -26,15 +27,15 @@ export function createSheet(view, store) {
     return steps.length <= MOST || Array.from({ length: MOST }, (_, k) => Math.round((k * last) / (MOST - 1))).includes(i);
   }
 
-  function address() {
+  function address(kind) {
     const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
     const query = new URLSearchParams({ iterations: chosen.join(","), samples: samples.value.replaceAll(" ", ""), side: side.value });
-    return `/study/${encodeURIComponent(view.study)}/sheet.png?${query}`;
+    return `/study/${encodeURIComponent(view.study)}/sheet.${kind}?${query}`;
   }
 
   function show() {
-    preview.src = address();
-    link.href = preview.src;
+    preview.src = address("png");
+    for (const [kind, link] of Object.entries(links)) link.href = address(kind);
   }
 
   /** The server's own words on what is wrong. */

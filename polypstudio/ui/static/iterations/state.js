@@ -15,6 +15,8 @@ const SWITCHES = {
   ghost: { address: "paper", standard: false, ...flag },
 };
 
+const REST = 200; // ms
+
 /** @returns a store: `get()`, `set(changes)`, `subscribe(listener)`; listeners get (state, previous). */
 export function createStore(initial) {
   let state = initial;
@@ -60,7 +62,15 @@ function chosenStep(state, name) {
   return state[name] === state.opened[name] ? state.chosen[name] : state.steps[state[name]];
 }
 
-export function writeAddress(state, view) {
+let pending = null;
+
+/** Keeps the page's address up to date: once the hand rests, since a browser does far more at each change than note it. */
+export function keepAddress(state, view) {
+  clearTimeout(pending);
+  pending = setTimeout(() => writeAddress(state, view), REST);
+}
+
+function writeAddress(state, view) {
   const address = new URL(location.href);
   const values = {
     study: view.study,
