@@ -90,6 +90,7 @@ def _measure(tree: Path, resolution: int) -> dict[str, float]:
     from polypstudio.diffusion.stages import build_stages
     from polypstudio.diffusion.train import new_accelerator, prepare
     from polypstudio.records import PATHOLOGIES
+    from polypstudio.store.file_facts import known_hashes
     from polypstudio.store.paths import StudyPaths
 
     stages = (pathology_stage(DRAWN, DRAWN, rehearsal=0, unlabelled=0),)
@@ -106,7 +107,8 @@ def _measure(tree: Path, resolution: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         study = StudyPaths(Path(name))
         began = time.perf_counter()
-        setting = prepare(study, config, base, built_stages, images, tree, accelerator)
+        hashes = known_hashes(study)
+        setting = prepare(study, config, base, built_stages, images, tree, accelerator, hash_of=hashes)
         encoding, built = time.perf_counter() - began, _peak_mb()
         batches = BatchSource(built_stages[0], setting.material, size=16, caption_dropout=0, seed=0)
         for step in range(DRAWN):
