@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from polypstudio.data.sun import ARCHIVES
@@ -32,17 +33,21 @@ print(json.dumps({"frames": len(listing.images), "seconds": round(seconds, 2), "
 """
 
 
-def generate(root: Path, share: float = 1.0) -> None:
-    """The archives' folders with as many frames as SUN publishes, or a share of the frames of each case."""
+def generate(root: Path, share: float = 1.0, content: Callable[[int], bytes] = lambda number: b"x") -> None:
+    """The archives' folders with as many frames as SUN publishes, or a share of the frames of each case.
+
+    ``content``: number of a frame, counted over all cases -> what its file holds.
+    """
+    number = 0
     cases = [(ARCHIVES[case > 50], case, 491 + (case <= 36)) for case in range(1, 101)]
     cases += [(ARCHIVES[2 + case % 4], case, 8427 + (case <= 3)) for case in range(1, 14)]
     for archive, case, frames in cases:
         folder = root / archive / f"case{case}"
         folder.mkdir(parents=True)
         for frame in range(round(frames * share)):
-            (folder / f"case_M_20181001100941_0U62372100109341_1_005_001-1_a13_ayy_image{frame:04d}.jpg").write_bytes(
-                b"x"
-            )
+            name = f"case_M_20181001100941_0U62372100109341_1_005_001-1_a13_ayy_image{frame:04d}.jpg"
+            (folder / name).write_bytes(content(number))
+            number += 1
 
 
 def measure(root: Path, kept: Path) -> dict:

@@ -60,3 +60,15 @@ def agreed(value: T) -> T:
     values = [value]
     torch.distributed.broadcast_object_list(values, src=0)
     return values[0]
+
+
+def gathered(value: T) -> list[T]:
+    """What each process calls with, by rank, in all processes."""
+    if count() == 1:
+        return [value]
+    import torch.distributed
+
+    state()
+    values: list[Any] = [None] * count()
+    torch.distributed.all_gather_object(values, value)
+    return values

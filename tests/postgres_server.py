@@ -14,6 +14,7 @@ import pytest
 from servers import free_port
 
 IN_CI = bool(os.environ.get("CI"))
+DEBIAN = Path("/usr/lib/postgresql")
 USER = "postgres"  # the server refuses to run as root; Debian's package brings this user
 
 
@@ -48,21 +49,30 @@ def running_postgres() -> Iterator[str]:
 
 def _programs() -> Path:
     """The folder of the server's programs; installs Debian's package where this user may."""
-    found = _installed()
+    found, said = _installed(), ""
     if found is None and os.getuid() == 0 and shutil.which("apt-get"):
-        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "postgresql"]):
-            environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            subprocess.run(command, env=environment, capture_output=True, timeout=600)
+        said = _install()
         found = _installed()
     if found is None:
-        reason = "no PostgreSQL server: install Debian's package postgresql"
+        reason = f"no PostgreSQL server: install Debian's package postgresql {said}".rstrip()
         if IN_CI:
             pytest.fail(reason)
         pytest.skip(reason)
     return found
 
 
+def _install() -> str:
+    """Installs Debian's package; returns the last line of what apt-get said, in brackets, if that went wrong."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = None
+    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "postgresql"]):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    lines = (done.stdout + done.stderr).strip().splitlines() if done else []
+    return f"({lines[-1]})" if done and done.returncode and lines else ""
+
+
 def _installed() -> Path | None:
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
-    elsewhere = shutil.which("initdb")
-    return folders[-1] if folders else Path(elsewhere).parent if elsewhere else None
+    """The newest server's; the package of the client alone leaves a folder without ``initdb``."""
+    versions = sorted(DEBIAN.glob("*/bin/initdb"), key=lambda file: float(file.parent.parent.name))
+    found = str(versions[-1]) if versions else shutil.which("initdb")
+    return Path(found).parent if found else None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr
 
-from polypstudio.metrics.agreement import auc
+from polypstudio.metrics.agreement import auc, krippendorff_alpha
 from polypstudio.reading.intervals import auc_statistic, crossed_estimate, share_statistic
+from polypstudio.reading.pairs import alpha_statistic, kappa_statistic
 
 
 def coverage_of_rate(
@@ -53,3 +54,26 @@ def coverage_of_auc(
         held.append(low <= truth <= high)
         widths.append(high - low)
     return float(np.mean(held)), float(np.mean(widths))
+
+
+def coverage_of_agreement(
+    n_readers: int, n_images: int, reader_sd: float, image_sd: float, draws: int, seed: int = 0
+) -> list[tuple[float, float]]:
+    """The same of Fleiss' κ on two halves, then of α on six steps; the truth is that of 100 readers of 4,000 images."""
+    rng = np.random.default_rng(seed)
+
+    def answers(readers: int, images: int) -> tuple[np.ndarray, np.ndarray]:
+        evidence = rng.normal(0, reader_sd, (readers, 1)) + rng.normal(0, image_sd, (1, images))
+        evidence = evidence + rng.normal(size=(readers, images))
+        return (evidence > 0).astype(float), np.clip(np.ceil(3 + 1.2 * evidence), 1, 6)
+
+    votes, steps = answers(100, 4000)
+    truths = krippendorff_alpha(votes), krippendorff_alpha(steps, "ordinal")  # of so many, α of two values is κ
+    held, widths = [], []
+    for _ in range(draws):
+        votes, steps = answers(n_readers, n_images)
+        statistics = kappa_statistic(votes), alpha_statistic(steps, "ordinal")
+        own = [crossed_estimate(s, n_readers, np.zeros(n_images), rng, scale="real").ci for s in statistics]
+        held.append([low <= truth <= high for (low, high), truth in zip(own, truths, strict=True)])
+        widths.append([high - low for low, high in own])
+    return list(zip(np.mean(held, axis=0).tolist(), np.mean(widths, axis=0).tolist(), strict=True))

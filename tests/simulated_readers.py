@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,19 +30,25 @@ from polypstudio.store.readings.tables import presentations
 from polypstudio.store.readings.tables import readings as stored_readings
 from polypstudio.ui.reading_images import create_reading
 
-RETRY = 0.25  # seconds
+RETRY = (0.5, 1.0, 2.0, 4.0)  # seconds between tries, as the page waits
 PATIENCE = 300  # seconds that a reader keeps trying to get one answer through
 CALL = "/read/gradio_api/component_server/"
 
 
 @dataclass
 class Reader:
-    """One simulated reader. ``acknowledged``: showing -> (the id of the submit, the step given)."""
+    """One simulated reader. ``acknowledged``: showing -> (the id of the submit, the step given).
+
+    ``submit_seconds``: of each submit, the request that was answered; ``saved_seconds``: from its first try to its answer,
+    with the time during which the server was dead.
+    """
 
     token: str
     acknowledged: dict[str, tuple[str, int]] = field(default_factory=dict)
     submit_seconds: list[float] = field(default_factory=list)
+    saved_seconds: list[float] = field(default_factory=list)
     retries: int = 0
+    refused: Counter[int] = field(default_factory=Counter)
 
 
 @dataclass
@@ -50,7 +57,7 @@ class Load:
 
     readers: list[Reader]
     seconds: float
-    kills: int
+    dead_seconds: list[float]
 
 
 class ReadingServer:
@@ -62,15 +69,16 @@ class ReadingServer:
         self.environment = {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})}
         self.process: subprocess.Popen[bytes] | None = None
 
-    async def start(self) -> None:
-        """Returns when the server answers."""
+    async def start(self) -> float:
+        """Returns when the server answers: the seconds until then."""
+        began = time.monotonic()
         self.process = subprocess.Popen(self.command, env=self.environment, stdout=subprocess.DEVNULL)
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=False) as client:
             for _ in range(600):
                 assert self.process.poll() is None, "the server stopped while starting"
                 try:
                     await client.get(f"{self.address}/read/config", timeout=30)
-                    return
+                    return time.monotonic() - began
                 except httpx.TransportError:
                     await asyncio.sleep(0.1)
         raise AssertionError("no answer from the server")
@@ -109,28 +117,30 @@ async def put_under_load(
         for reader in found
     ]
     total = len(tokens) * showings
-    restarts: dict[ReadingServer, asyncio.Task] = {}
+    restarts: dict[ReadingServer, asyncio.Task[float]] = {}
+    dead: list[float] = []
     for n in range(kills):
         due = total * (n + chance.uniform(0.3, 0.7)) / kills
         while sum(len(reader.acknowledged) for reader in found) < due and not all(task.done() for task in reading):
             await asyncio.sleep(0.01)
         server = servers[n % len(servers)]
         if server in restarts:
-            await restarts[server]
+            dead.append(await restarts[server])
         server.kill()
         restarts[server] = asyncio.create_task(server.start())
     try:
-        await asyncio.gather(*reading, *restarts.values())
+        dead += await asyncio.gather(*restarts.values())
+        await asyncio.gather(*reading)
     finally:
         for server in servers:
             server.kill()
-    return Load(found, time.monotonic() - began, kills)
+    return Load(found, time.monotonic() - began, dead)
 
 
 async def _read(reader: Reader, servers: list[ReadingServer], think: float, delay: float, seed: float) -> None:
     chance = random.Random(seed)
     await asyncio.sleep(delay)
-    async with httpx.AsyncClient(timeout=60) as client:
+    async with httpx.AsyncClient(timeout=60, verify=False) as client:
         page = _Page(client, reader, servers)
         state = await page.ask("open_reading", {})
         while state["status"] == "reading":
@@ -159,8 +169,9 @@ class _Page:
         self.component: int | None = None
 
     async def ask(self, function: str, message: dict[str, Any]) -> dict[str, Any]:
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
+        first = time.monotonic()
+        attempt = 0
+        while time.monotonic() < first + PATIENCE:
             address = self.servers[self.reader.retries % len(self.servers)].address
             try:
                 if self.component is None:
@@ -177,11 +188,14 @@ class _Page:
                 if reply.status_code == 200:
                     if function == "answer_showing":
                         self.reader.submit_seconds.append(time.monotonic() - began)
+                        self.reader.saved_seconds.append(time.monotonic() - first)
                     return reply.json()
+                self.reader.refused[reply.status_code] += 1
             except httpx.TransportError:
                 pass
             self.reader.retries += 1
-            await asyncio.sleep(RETRY)
+            await asyncio.sleep(RETRY[min(attempt, len(RETRY) - 1)])
+            attempt += 1
         raise AssertionError(f"{function}: no answer in {PATIENCE} s")
 
     async def image(self, showing: str) -> None:
@@ -196,7 +210,7 @@ class _Page:
                     return
             except httpx.TransportError:
                 self.reader.retries += 1
-                await asyncio.sleep(RETRY)
+                await asyncio.sleep(RETRY[0])
         raise AssertionError("no image")
 
 
@@ -209,7 +223,7 @@ def outcome(load: Load, study: StudyPaths) -> dict[str, Any]:
     times = Counter(row.presentation for row in rows)
     stored = {row.presentation: (row.submit, row.source) for row in rows}
     acknowledged = {showing: kept for reader in load.readers for showing, kept in reader.acknowledged.items()}
-    seconds = sorted(s for reader in load.readers for s in reader.submit_seconds)
+    refused = sum((reader.refused for reader in load.readers), Counter())
     return {
         "readers": len(load.readers),
         "acknowledged": len(acknowledged),
@@ -217,12 +231,21 @@ def outcome(load: Load, study: StudyPaths) -> dict[str, Any]:
         "lost": sum(showing not in stored for showing in acknowledged),
         "twice": sum(n > 1 for n in times.values()),
         "different": sum(stored.get(showing, kept) != kept for showing, kept in acknowledged.items()),
-        "kills": load.kills,
+        "kills": len(load.dead_seconds),
+        "dead_seconds": [round(seconds, 1) for seconds in load.dead_seconds],
         "retries": sum(reader.retries for reader in load.readers),
+        "refused": dict(refused),
         "seconds": round(load.seconds, 1),
         "readings_per_second": round(len(rows) / load.seconds, 1),
-        "submit_ms": {f"p{p}": round(1000 * seconds[int(len(seconds) * p / 100)]) for p in (50, 95, 99)},
+        "submit_ms": _percentiles(s for reader in load.readers for s in reader.submit_seconds),
+        "until_saved_ms": _percentiles(s for reader in load.readers for s in reader.saved_seconds),
     }
+
+
+def _percentiles(seconds: Iterable[float]) -> dict[str, int]:
+    """In milliseconds."""
+    ranked = sorted(seconds)
+    return {f"p{p}": round(1000 * ranked[int(len(ranked) * p / 100)]) for p in (50, 95, 99)}
 
 
 def run_load(

@@ -15,7 +15,6 @@ from polypstudio.classifier.evaluation import judge
 from polypstudio.classifier.network import create_classifier
 from polypstudio.classifier.training import Schedule, fine_tune, predict
 from polypstudio.config import ClassificationConfig, StudyConfig
-from polypstudio.data.images import load_rgb
 from polypstudio.errors import UserError
 from polypstudio.metrics.classification import balanced_accuracy, mcnemar_p, paired_difference
 from polypstudio.progress import Report, silent
@@ -29,6 +28,7 @@ from polypstudio.records import (
     Pathology,
     RealImage,
 )
+from polypstudio.store.images import load_rgb
 from polypstudio.store.paths import StudyPaths, real_set
 from polypstudio.store.studies import labelled
 

@@ -12,13 +12,13 @@ from PIL import Image
 from pydantic import Field, computed_field
 
 from polypstudio.data.duplicates import difference_hash, identical, near_pairs, pixel_hash
-from polypstudio.data.images import load_rgb
 from polypstudio.data.layouts import LAYOUTS, list_dataset
 from polypstudio.data.sharpness import LOW_QUANTILE
 from polypstudio.data.threads import in_threads
 from polypstudio.errors import UserError
 from polypstudio.progress import Report, silent
 from polypstudio.records import PATHOLOGIES, RealImage, Record
+from polypstudio.store.images import load_rgb
 
 SHOWN = 10  # findings of one kind that are listed in words; all are in the record
 

@@ -16,8 +16,8 @@ from statistics import median
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
-from polypstudio.data.images import centre_square, load_rgb
 from polypstudio.errors import UserError
+from polypstudio.store.images import centre_square, load_rgb
 
 MEASURED = 200  # images that are looked at, evenly spread
 DARK = 20  # luminance up to which a row or column counts as border

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
-from polypstudio.data.images import centre_square, load_rgb
 from polypstudio.data.threads import in_threads
 from polypstudio.progress import Report, silent
 from polypstudio.records import RealImage
+from polypstudio.store.images import centre_square, load_rgb
 
 LOW_QUANTILE = 0.25
 SIZE = 256  # pixels a side to which larger images are reduced; none is enlarged, which would look like blur
@@ -32,6 +31,8 @@ def sharpness(image: np.ndarray) -> float:
 
 
 def _edges_lost(luminance: np.ndarray, axis: int) -> float:
+    from scipy import ndimage
+
     blurred = ndimage.uniform_filter1d(luminance, _WINDOW, axis=axis)
     before, after = (np.abs(ndimage.sobel(values, axis=axis)) for values in (luminance, blurred))
     total = before.sum()
@@ -63,19 +64,21 @@ def assign_quality(
     if not unstated:
         return images
     files = [root / image.path for image in unstated]
-    measured: dict[str, float] = {}
+    measured: dict[str, RealImage] = {}
     for done, (image, value) in enumerate(zip(unstated, in_threads(measure, files), strict=True), start=1):
-        measured[image.path] = float(value)
+        measured[image.path] = replace(image, sharpness=float(value))
         report(done, len(unstated), "sharpness")
-    reference = [measured[image.path] for image in unstated if image.split == "train"] or list(measured.values())
-    threshold = np.quantile(reference, LOW_QUANTILE)
-    return [
-        image
-        if image.quality is not None
-        else replace(
-            image,
-            quality="low" if measured[image.path] < threshold else "high",
-            sharpness=measured[image.path],
-        )
-        for image in images
-    ]
+    threshold = quality_threshold(measured.values())
+    return [_judged(measured[image.path], threshold) if image.path in measured else image for image in images]
+
+
+def quality_threshold(images: Iterable[RealImage]) -> float | None:
+    """The sharpness below which the quality of an image is `low` where nobody has stated it; None if none was measured."""
+    measured = [(image.split, image.sharpness) for image in images if image.sharpness is not None]
+    reference = [value for split, value in measured if split == "train"] or [value for _, value in measured]
+    return float(np.quantile(reference, LOW_QUANTILE)) if reference else None
+
+
+def _judged(image: RealImage, threshold: float | None) -> RealImage:
+    sharp = threshold is None or image.sharpness is None or image.sharpness >= threshold
+    return replace(image, quality="high" if sharp else "low")

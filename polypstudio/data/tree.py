@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from polypstudio.data.images import SUFFIXES
 from polypstudio.data.vocabulary import plain
 from polypstudio.errors import UserError
+from polypstudio.store.images import SUFFIXES
 
 READ_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})  # files beside the images whose content a layout reads
 NOTED_SUFFIXES = READ_SUFFIXES | {".zip", ".tar", ".gz", ".7z", ".rar"}

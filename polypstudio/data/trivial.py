@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from polypstudio.data.formats import border_share
-from polypstudio.data.images import load_rgb
 from polypstudio.data.sharpness import sharpness
 from polypstudio.progress import Report, silent
+from polypstudio.store.images import load_rgb
 
 FILE_STATISTICS = ("blockiness", "border")
 IMAGE_STATISTICS = ("red", "green", "blue", "contrast", "sharpness")

@@ -20,12 +20,12 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 
 from polypstudio import processes
-from polypstudio.data.images import load_rgb
 from polypstudio.diffusion.base import Base
 from polypstudio.errors import UserError
 from polypstudio.progress import Report, silent
 from polypstudio.stopping import Stop, Stopped, never
 from polypstudio.store.atomic import append_line
+from polypstudio.store.images import load_rgb
 from polypstudio.store.paths import StudyPaths
 
 _VERSION = 2

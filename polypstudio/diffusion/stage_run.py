@@ -48,6 +48,7 @@ class Setting:
     material: Material
     schedule: DDPMScheduler
     held_out: HeldOutLoss
+    quality_threshold: float | None  # sharpness below which an image's prompt says low quality, where it was measured
 
     @property
     def training(self) -> TrainingConfig:
@@ -125,6 +126,8 @@ class StageRun:
                 "step": step,
                 "images_seen": step * setting.training.images_per_step,
             }
+            if setting.quality_threshold is not None:
+                record["quality_threshold"] = setting.quality_threshold
             learner.save_checkpoint(checkpoint_folder(setting.study, stage, step), {**record, **losses})
         processes.wait()
 

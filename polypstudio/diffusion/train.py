@@ -10,6 +10,7 @@ from accelerate import Accelerator
 from polypstudio import processes
 from polypstudio.config import StudyConfig, TrainingConfig
 from polypstudio.data.prompts import NEGATIVE
+from polypstudio.data.sharpness import quality_threshold
 from polypstudio.diffusion.base import Base, base_fingerprint, load_base, load_unet
 from polypstudio.diffusion.batches import Material
 from polypstudio.diffusion.disk import bytes_to_write
@@ -127,7 +128,7 @@ def prepare(
         timesteps=schedule.config.num_train_timesteps,
     )
     held_out = HeldOutLoss(training, held_out_images(training, images), material, schedule)
-    return Setting(study, config, base, accelerator, material, schedule, held_out)
+    return Setting(study, config, base, accelerator, material, schedule, held_out, quality_threshold(images))
 
 
 def missing_latents(

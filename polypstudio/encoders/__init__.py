@@ -16,7 +16,7 @@ from polypstudio.encoders.catalogue import (
     parse_encoder,
 )
 from polypstudio.encoders.efficientnet import create_network, in_order
-from polypstudio.encoders.extraction import encode, extract, normalise
+from polypstudio.encoders.extraction import encode, extract, in_shares, normalise
 
 __all__ = [
     "NETWORKS",
@@ -29,6 +29,7 @@ __all__ = [
     "encoder_version",
     "extract",
     "in_order",
+    "in_shares",
     "normalise",
     "parse_encoder",
 ]

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from polypstudio.data.images import centre_square, load_rgb
+from polypstudio import processes
 from polypstudio.encoders import files
 from polypstudio.encoders.catalogue import TRAIN_EXTRA, Encoder, encoder_version, parse_encoder
 from polypstudio.encoders.efficientnet import create_network
 from polypstudio.encoders.weights import weights_file
 from polypstudio.errors import UserError
 from polypstudio.progress import Report, silent
+from polypstudio.store.images import centre_square, load_rgb
 
 if TYPE_CHECKING:
     import torch
@@ -71,6 +72,22 @@ def extract(
         parts.append(features_of(np.stack([_input(path, input_size, resolution) for path in batch])))
         report(start + len(batch), len(images), f"features, {name}")
     return np.concatenate(parts).astype(np.float32, copy=False)
+
+
+def in_shares(features_of: Callable[[Sequence[Path]], np.ndarray], images: Sequence[Path]) -> np.ndarray:
+    """What ``features_of`` answers to all images, computed by the processes that work together; in each of them.
+
+    They take whole batches in turn, so that every batch is one that a single process would make: the same bits.
+    """
+    if processes.count() == 1:
+        return features_of(images)
+    places = np.arange(len(images))
+    batch = places // BATCH_SIZE
+    own = places[batch % processes.count() == processes.rank()]
+    parts = processes.gathered(features_of([images[place] for place in own]) if len(own) else None)
+    features = np.concatenate([part for part in parts if part is not None])
+    computed = np.concatenate([places[batch % processes.count() == rank] for rank in range(processes.count())])
+    return features[np.argsort(computed)]
 
 
 def forward(network: torch.nn.Module, pixels: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:

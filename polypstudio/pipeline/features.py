@@ -1,4 +1,4 @@
-"""Features of every image set of a study, each encoded once."""
+"""Features of every image set of a study, each encoded once, by all processes that work together."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import cast
 
 import numpy as np
 
-from polypstudio.data.images import image_size
-from polypstudio.encoders import encode, encoder_family, encoder_preprocessing, encoder_version
+from polypstudio import processes
+from polypstudio.encoders import encode, encoder_family, encoder_preprocessing, encoder_version, in_shares
 from polypstudio.errors import UserError
 from polypstudio.pipeline.context import Context
 from polypstudio.pipeline.runner import Step
 from polypstudio.progress import Report
 from polypstudio.records import PATHOLOGIES, ImageKey, Pathology, RealImage
 from polypstudio.store.features import image_set_hash, load_features, save_features
+from polypstudio.store.images import image_size
 from polypstudio.store.paths import iteration_set, real_set, reconstruction_set
 from polypstudio.store.studies import complete_iterations, labelled
 
@@ -150,8 +151,9 @@ def feature_steps(encoding: Encoding) -> Iterator[Step]:
     for name, image_set in encoding.sets.items():
 
         def run(report: Report, name: str = name, image_set: ImageSet = image_set) -> None:
-            features = encoding.compute(image_set.files, encoding.resolution, report)
-            save_features(study, encoding.encoder, encoding.set_hash(name), features)
+            features = in_shares(lambda files: encoding.compute(files, encoding.resolution, report), image_set.files)
+            if processes.is_main():
+                save_features(study, encoding.encoder, encoding.set_hash(name), features)
 
         yield Step(
             name=f"features-{encoding.encoder}-{name.replace('/', '-')}",
@@ -161,4 +163,5 @@ def feature_steps(encoding: Encoding) -> Iterator[Step]:
             settings={"resolution": encoding.resolution},
             outputs=[study.feature_file(encoding.encoder, encoding.set_hash(name))],
             run=run,
+            together=True,
         )

@@ -14,13 +14,13 @@ from PIL import Image
 from polypstudio import __version__
 from polypstudio.config import StudyConfig
 from polypstudio.data.formats import ImageFormat, match, measure_format
-from polypstudio.data.images import SUFFIXES, centre_square, load_rgb
 from polypstudio.data.layouts import read_dataset
 from polypstudio.errors import UserError
 from polypstudio.progress import Report
 from polypstudio.records import PATHOLOGIES, PATHOLOGY_NAMES, IterationManifest, Pathology
 from polypstudio.store.atomic import new_folder
 from polypstudio.store.features import file_hash
+from polypstudio.store.images import SUFFIXES, centre_square, load_rgb
 from polypstudio.store.paths import StudyPaths
 from polypstudio.store.studies import data_root, save_manifest
 

@@ -21,7 +21,7 @@ from polypstudio.metrics.tsne import (
 )
 from polypstudio.pipeline.evaluation import evaluation_step, provenance
 from polypstudio.pipeline.features import Encoding
-from polypstudio.pipeline.runner import Step
+from polypstudio.pipeline.runner import Step, unchanged_inputs
 from polypstudio.progress import Report
 from polypstudio.records import (
     PATHOLOGIES,
@@ -83,14 +83,30 @@ def maps_step(encoding: Encoding) -> Step:
         iterations = complete_iterations(study)
         plans = list(_plans(config, iterations))
         maps: list[TsneMap] = []
+        before = _maps_of_unchanged_iterations(encoding, unchanged_inputs(study, step))
         for done, plan in enumerate(plans):
             report(done, len(plans), f"{plan.alignment}, perplexity {plan.perplexity:g}")
-            maps.append(_map(encoding, plan, iterations, maps[0] if maps else None, config))
+            kept = before.get(plan.iteration)
+            maps.append(kept or _map(encoding, plan, iterations, maps[0] if maps else None, config))
         report(len(plans), len(plans))
         result = MapsResult(**provenance(encoding, settings), k=config.neighbours, maps=maps)
         save_result(study, encoding.encoder, result)
 
-    return evaluation_step(encoding, "maps", "t-SNE in three alignments", 1, [MapsResult], settings, run)
+    step = evaluation_step(encoding, "maps", "t-SNE in three alignments", 1, [MapsResult], settings, run)
+    return step
+
+
+def _maps_of_unchanged_iterations(encoding: Encoding, unchanged: frozenset[str]) -> dict[int | None, TsneMap]:
+    """The stored maps of the real images and one iteration each, where nothing that they show has changed."""
+    if not {"encoder", real_set("train")} <= unchanged:
+        return {}
+    stored = load_result(encoding.context.study, MapsResult, encoding.encoder)
+    maps = [] if stored is None else stored.maps
+    return {
+        each.iteration: each
+        for each in maps
+        if each.iteration is not None and iteration_set(each.iteration) in unchanged
+    }
 
 
 def fitting(perplexity: float, n: int) -> float:

@@ -51,12 +51,34 @@ class Outcome:
 
 def is_current(study: StudyPaths, step: Step) -> bool:
     """Whether the step's stamp names this fingerprint and its outputs are there in the sizes that were written."""
-    stamp = study.stamp(step.name)
+    stamp = _stamp(study, step)
+    return stamp.get("fingerprint") == step.fingerprint and stamp.get("outputs") == _sizes(study, step.outputs)
+
+
+def unchanged_inputs(study: StudyPaths, step: Step) -> frozenset[str]:
+    """Names of the inputs that are what they were when the step made its outputs by this version and these settings.
+
+    What depends on these alone, a step may take from its earlier outputs. Empty where those are gone or not its own.
+    """
+    stamp = _stamp(study, step)
+    made_so = stamp.get("version") == step.version and stamp.get("settings") == _as_stored(step.settings)
+    if not made_so or stamp.get("outputs") != _sizes(study, step.outputs):
+        return frozenset()
+    before = stamp.get("inputs", {})
+    return frozenset(name for name, content in step.inputs.items() if before.get(name) == content)
+
+
+def _stamp(study: StudyPaths, step: Step) -> dict[str, Any]:
+    """What the step's last run left; {} where there was none."""
     try:
-        recorded = json.loads(stamp.read_bytes())
+        stamp = json.loads(study.stamp(step.name).read_bytes())
     except (OSError, ValueError):
-        return False
-    return recorded.get("fingerprint") == step.fingerprint and recorded.get("outputs") == _sizes(study, step.outputs)
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
+
+
+def _as_stored(settings: Mapping[str, Any]) -> Any:
+    return json.loads(json.dumps(dict(settings), default=str))
 
 
 def run_steps(
@@ -85,7 +107,7 @@ def run_steps(
             "fingerprint": step.fingerprint,
             "version": step.version,
             "inputs": dict(step.inputs),
-            "settings": json.loads(json.dumps(dict(step.settings), default=str)),
+            "settings": _as_stored(step.settings),
             "outputs": _sizes(study, step.outputs),
             "seconds": round(seconds, 2),
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -10,8 +10,9 @@ import numpy as np
 from polypstudio.metrics.agreement import clopper_pearson
 from polypstudio.records import Estimate
 
-RESAMPLES = 2000
+RESAMPLES = 1000  # enough for variances, which is all that is taken from them
 LEVEL = 0.95
+NOTHING = 1e-12  # what rounding leaves of zero
 
 Statistic = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(B, readers) and (B, images) weights -> (B,) values, NaN where a draw leaves nothing to compute."""
@@ -24,27 +25,27 @@ def crossed_estimate(
     rng: np.random.Generator,
     scale: Literal["share", "real"] = "share",
 ) -> Estimate:
-    """The statistic of all readers and images, with a 95 % interval from a bootstrap over readers *and* images.
+    """The statistic of all readers and images, with a 95 % interval from bootstraps over readers *and* images.
 
     ``kinds`` (images,): images are drawn within their kind. Resampling both at once counts the noise of single answers
-    three times (Owen 2007), so its variance is put together from three bootstraps: over readers, over images, over
-    both. Student's t by Satterthwaite's degrees of freedom makes up for few readers. A ``share`` (a rate, an AUC) gets
-    its interval on the logit scale, and an exact one of as many trials as images where all answers agree.
+    three times (Owen & Eckles 2012), so three bootstraps, over readers, over images and over both, are taken apart into
+    what :func:`_variance_of_mean` puts together. A ``share`` (a rate, an AUC) gets its interval on the logit scale, and
+    an exact one of as many trials as images where all answers agree.
     """
     smallest = int(np.unique(kinds, return_counts=True)[1].min())
     ones = np.ones((1, n_readers)), np.ones((1, len(kinds)))
     value = float(statistic(*ones)[0])
     readers, images = _draws(n_readers, np.zeros(n_readers), rng), _draws(len(kinds), kinds, rng)
-    over_images = _variance(statistic(np.broadcast_to(ones[0], readers.shape), images)) * _unbias(smallest)
-    if n_readers == 1:
-        variance, freedom = over_images, smallest - 1.0
-    else:
-        over_readers = _variance(statistic(readers, np.broadcast_to(ones[1], images.shape))) * _unbias(n_readers)
-        both = _variance(statistic(readers, images))
-        answers = max(both - over_readers / _unbias(n_readers) - over_images / _unbias(smallest), 0.0)
-        variance = over_readers + over_images - answers * _unbias(n_readers) * _unbias(smallest)
-        variance = max(variance, over_readers, over_images)
-        freedom = _degrees_of_freedom(variance, over_readers, n_readers, over_images, smallest)
+    over_readers = _variance(statistic(readers, np.broadcast_to(ones[1], images.shape)))
+    over_images = _variance(statistic(np.broadcast_to(ones[0], readers.shape), images))
+    answers = max(_variance(statistic(readers, images)) - over_readers - over_images, 0.0)
+    variance, freedom = _variance_of_mean(
+        over_readers * _unbias(n_readers),
+        over_images * _unbias(smallest),
+        answers * _unbias(n_readers) * _unbias(smallest),
+        n_readers,
+        smallest,
+    )
     if scale == "share":
         return Estimate(value=value, ci=_share_interval(value, variance, freedom, smallest))
     half = _quantile(freedom) * variance**0.5
@@ -58,7 +59,7 @@ def share_statistic(values: np.ndarray) -> Statistic:
 
     def statistic(readers: np.ndarray, images: np.ndarray) -> np.ndarray:
         total = np.einsum("br,bi,ri->b", readers, images, seen, optimize=True)
-        return _ratio(np.einsum("br,bi,ri->b", readers, images, filled, optimize=True), total)
+        return ratio(np.einsum("br,bi,ri->b", readers, images, filled, optimize=True), total)
 
     return statistic
 
@@ -73,7 +74,7 @@ def auc_statistic(steps: np.ndarray, positive: np.ndarray) -> Statistic:
         drawn_signal, drawn_noise = images[:, positive], images[:, ~positive]
         areas = np.stack(
             [
-                _ratio(
+                ratio(
                     ((drawn_signal @ np.where(own_seen, own, 0.0)) * drawn_noise).sum(axis=1),
                     ((drawn_signal @ own_seen.astype(float)) * drawn_noise).sum(axis=1),
                 )
@@ -115,11 +116,12 @@ def _draws(n: int, kinds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _mean_of_readers(values: np.ndarray, readers: np.ndarray) -> np.ndarray:
     """(B, readers) values and weights -> (B,): readers without a value are left out."""
     known = ~np.isnan(values)
-    return _ratio((readers * np.where(known, values, 0.0)).sum(axis=1), (readers * known).sum(axis=1))
+    return ratio((readers * np.where(known, values, 0.0)).sum(axis=1), (readers * known).sum(axis=1))
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Element by element; NaN where there is nothing to divide by."""
+    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > NOTHING)
 
 
 def _variance(values: np.ndarray) -> float:
@@ -131,15 +133,24 @@ def _unbias(n: int) -> float:
     return n / (n - 1) if n > 1 else 1.0
 
 
-def _degrees_of_freedom(variance: float, readers: float, n_readers: int, images: float, n_images: int) -> float:
-    if variance == 0:
-        return float(n_readers - 1)
-    freedom = variance**2 / (readers**2 / (n_readers - 1) + images**2 / max(n_images - 1, 1))
-    return max(freedom, float(min(n_readers, n_images) - 1), 1.0)
+def _variance_of_mean(
+    over_readers: float, over_images: float, answers: float, n_readers: int, n_images: int
+) -> tuple[float, float]:
+    """The variance of a mean over readers and images that were both drawn, and its degrees of freedom for Student's t.
+
+    Over readers and over images each hold the noise of single ``answers``, so of the images only what is beyond it is
+    added, and never less than nothing (Obuchowski & Rockette 1995). The degrees of freedom are Satterthwaite's for this
+    sum (Hillis 2007), with those of the images, which may be few, beside those of the readers.
+    """
+    if over_readers < NOTHING:  # one reader, or readers who are all alike
+        return over_images, n_images - 1.0
+    beyond = max(over_images - answers, 0.0)
+    variance = over_readers + beyond
+    return variance, variance**2 / (over_readers**2 / (n_readers - 1) + beyond**2 / max(n_images - 1, 1))
 
 
 def _share_interval(value: float, variance: float, freedom: float, n: int) -> tuple[float, float]:
-    if variance == 0:
+    if variance < NOTHING:
         return clopper_pearson(round(value * n), n, LEVEL)
     inner = min(max(value, 0.5 / n), 1 - 0.5 / n)
     centre, half = np.log(inner / (1 - inner)), _quantile(freedom) * variance**0.5 / (inner * (1 - inner))

@@ -1,6 +1,7 @@
 """Items of reporting guidelines that a reading's design answers, in words for a supplement. No claim of compliance.
 
-CLAIM: Mongan et al. 2020. STARD 2015: Bossuyt et al. 2015. GRRAS: Kottner et al. 2011. Item texts are shortened.
+STARD 2015: Bossuyt et al. 2015. GRRAS: Kottner et al. 2011. CLAIM: Mongan et al. 2020, updated by Tejani et al. 2024; its items
+are named by their words, which hold for both versions. Item texts are shortened.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from polypstudio.reading.intervals import RESAMPLES
 from polypstudio.reading.power import Power
 from polypstudio.reading.questions import QUESTIONS
 from polypstudio.records import PATHOLOGY_NAMES, Record
+
+BY_NAME = "by name"
 
 
 class ReadingFacts(Record):
@@ -46,14 +49,14 @@ def reporting_items(design: ReadingDesign, facts: ReadingFacts) -> list[Reportin
     )
     state = f"{facts.readers} readers, {facts.complete} complete; {facts.answers} answers count, {facts.withdrawn} taken back."
     rows = [
-        ("CLAIM", "10", "selection of data subsets", sampling),
-        ("CLAIM", "14", "definition of the reference standard", reference),
-        ("CLAIM", "17", "annotation tool", f"{process} {scales}"),
-        ("CLAIM", "18", "inter- and intrarater variability", agreement),
-        ("CLAIM", "19", "intended sample size and how it was determined", sizes),
-        ("CLAIM", "29", "statistical measures of uncertainty", statistics),
-        ("CLAIM", "33", "flow of cases", state),
-        ("CLAIM", "37", "failure analysis of wrong cases", "Images that all readers got wrong are listed and shown."),
+        ("CLAIM", BY_NAME, "selection of data subsets", sampling),
+        ("CLAIM", BY_NAME, "definition of the reference standard", reference),
+        ("CLAIM", BY_NAME, "annotation tool", f"{process} {scales}"),
+        ("CLAIM", BY_NAME, "inter- and intrarater variability", agreement),
+        ("CLAIM", BY_NAME, "intended sample size and how it was determined", sizes),
+        ("CLAIM", BY_NAME, "statistical measures of uncertainty", statistics),
+        ("CLAIM", BY_NAME, "flow of cases", state),
+        ("CLAIM", BY_NAME, "failure analysis of wrong cases", "Images that all readers got wrong are listed and shown."),
         ("STARD", "9", "consecutive, random or convenience series", sampling),
         ("STARD", "10a", "index test, in sufficient detail", f"{process} {scales}"),
         ("STARD", "10b", "reference standard", reference),
@@ -80,7 +83,8 @@ def reporting_markdown(design: ReadingDesign, facts: ReadingFacts) -> str:
     lines = [
         f"# Reporting items: reading of {facts.study}, version {facts.version}",
         "",
-        "Items of CLAIM (2020), STARD (2015) and GRRAS (2011) that the design of this reading answers. All other items are "
+        "Items of CLAIM, STARD (2015) and GRRAS (2011) that the design of this reading answers; those of CLAIM by their "
+        "words, since a number may stand for another item in its version of 2020 than in that of 2024. All other items are "
         "for the authors to answer, and **this list is no claim of compliance** with any guideline.",
         *(["", "The images are phantoms, not patients."] if facts.phantom else []),
         "",
@@ -158,9 +162,9 @@ def _sizes(design: ReadingDesign, facts: ReadingFacts) -> str:
 
 def _statistics() -> str:
     return (
-        f"95 % intervals from a bootstrap over readers and images ({RESAMPLES:,} resamples each over readers, images and both; "
-        "Student's t by Satterthwaite), Clopper–Pearson for one reader; AUC from the six steps and d′ (log-linear "
-        "correction), as means of the readers."
+        f"95 % intervals from bootstraps over readers and images ({RESAMPLES:,} resamples each over readers, images and both; "
+        "their variances put together after Obuchowski and Rockette, Student's t with Satterthwaite's degrees of freedom), "
+        "Clopper–Pearson for one reader; AUC from the six steps and d′ (log-linear correction), as means of the readers."
     )
 
 

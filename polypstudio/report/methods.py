@@ -77,8 +77,17 @@ def _training(training: TrainingConfig, trained: list[IterationManifest]) -> str
         f"The U-Net of {base} was fine-tuned at {training.resolution} × {training.resolution} pixels (AdamW"
         f"{_adapters(training)}; batch size {training.images_per_step}; caption dropout {training.caption_dropout:g}; "
         f"{_weighting(training)}seed {training.seed}). {' '.join(_stage(stage) for stage in training.stages)} "
+        f"{_quality(trained)}"
         f"Iterations ({', '.join(str(manifest.iteration) for manifest in trained)}) are optimizer steps of the last stage."
     )
+
+
+def _quality(trained: list[IterationManifest]) -> str:
+    """By what images without a stated quality were called good or bad, as the last checkpoint has it."""
+    threshold = trained[-1].training.get("quality_threshold") if trained else None
+    if threshold is None:
+        return ""
+    return f"Images without a stated quality were called low quality below a sharpness of {threshold:.3f} (Crété et al. 2007). "
 
 
 def _adapters(training: TrainingConfig) -> str:

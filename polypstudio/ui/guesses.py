@@ -1,56 +1,88 @@
-"""Slows down whoever tries out personal links: past a few wrong ones, one more each second, whatever comes at once."""
+"""Slows down whoever tries out personal links or image addresses: past a few wrong ones, one more each second."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
 
 FREE = 10  # wrong tokens in ten minutes that nobody has to wait for: a mistyped or a replaced link
 MEMORY_SECONDS = 600.0
 WAIT_SECONDS = 1.0
-QUEUE = 10  # who comes when so many wait is turned away unheard
+QUEUE = 10  # of those who wait their second at once; the rest is turned away unheard
 MOST_CLIENTS = 10_000
+MOST_RIGHT = 100_000
+
+
+class TooManyGuesses(Exception):
+    """A client that has guessed wrong again and again asks too much at once."""
+
+
+@dataclass
+class _Line:
+    """Those of one client whose token is not known yet, one after the other."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    length: int = 0
 
 
 class Guesses:
-    """Remembers, by client address, wrong tokens; and the tokens that were right, whose holders never wait."""
+    """Remembers, by client address, wrong tokens; and the tokens that are right, whose holders never wait.
+
+    A token that is not known yet is looked up alone: so many wrong ones that come at once are counted one by one, and so
+    many right ones, of readers behind one address who come back to a server that has just started, are no guesses.
+    """
 
     def __init__(self, wait: float = WAIT_SECONDS) -> None:
         self.wait = wait
-        self._right: set[str] = set()
+        self._right: OrderedDict[str, None] = OrderedDict()
         self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._waiting: defaultdict[str, int] = defaultdict(int)
+        self._lines: dict[str, _Line] = {}
 
-    async def admit(self, client: str, token: str) -> bool:
-        """Returns when the token may be looked up; False if it may not be now. It counts as wrong until it is right."""
+    async def hear(self, client: str, token: str, find: Callable[[], Awaitable[T | None]]) -> T | None:
+        """What ``find`` makes of a token: None if it is nobody's. Raises TooManyGuesses if it is not looked up at all."""
         if token in self._right:
-            return True
-        wrong = self._recent(client)
-        if len(wrong) >= FREE:
-            if self._waiting[client] >= QUEUE:
-                return False
-            await self._take_turn(client)
-        wrong.append(time.monotonic())
-        return True
-
-    def right(self, client: str, token: str) -> None:
-        """The token that was admitted is somebody's."""
-        if token not in self._right:
-            self._right.add(token)
-            if self._wrong.get(client):
-                self._wrong[client].pop()
-
-    async def _take_turn(self, client: str) -> None:
-        self._waiting[client] += 1
-        try:
-            async with self._turns[client]:
+            return await find()
+        async with self._turn(client) as line:
+            wrong = self._recent(client)
+            if len(wrong) >= FREE:
+                if line.length > QUEUE:
+                    raise TooManyGuesses
                 await asyncio.sleep(self.wait)
+            found = await find()
+            if found is None:
+                wrong.append(time.monotonic())
+            else:
+                self.right(token)
+            return found
+
+    def right(self, token: str) -> None:
+        """The token is somebody's."""
+        self._right[token] = None
+        while len(self._right) > MOST_RIGHT:
+            self._right.popitem(last=False)
+
+    def spent(self, token: str) -> None:
+        """The token is nobody's any more."""
+        self._right.pop(token, None)
+
+    @asynccontextmanager
+    async def _turn(self, client: str) -> AsyncIterator[_Line]:
+        line = self._lines.setdefault(client, _Line())
+        line.length += 1
+        try:
+            async with line.turn:
+                yield line
         finally:
-            self._waiting[client] -= 1
-            if not self._waiting[client]:
-                del self._waiting[client], self._turns[client]
+            line.length -= 1
+            if not line.length:
+                del self._lines[client]
 
     def _recent(self, client: str) -> deque[float]:
         """The times of the client's wrong tokens that are remembered."""

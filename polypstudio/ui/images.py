@@ -107,15 +107,19 @@ def browser_image(path: Path, content: bytes) -> tuple[bytes, str]:
     """Content and media type of an image for the browser, from the ``content`` of its file.
 
     A PNG or JPEG of moderate size goes out as it is, so that its hash can be checked; anything else as a PNG that fits
-    into :data:`LARGEST_SIDE`. Raises OSError if it is no image.
+    into :data:`LARGEST_SIDE`, its pixels as every other part of the product reads them. Raises OSError or UserError if it
+    is no image.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    with Image.open(io.BytesIO(content)) as image:
-        if max(image.size) <= LARGEST_SIDE and path.suffix.lower() in _BROWSER_FORMATS:
-            return content, f"image/{'png' if image.format == 'PNG' else 'jpeg'}"
-        shown = ImageOps.exif_transpose(image).convert("RGB")
-        shown.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
-        smaller = io.BytesIO()
-        shown.save(smaller, "PNG")
-        return smaller.getvalue(), "image/png"
+    from polypstudio.store.images import load_rgb
+
+    if path.suffix.lower() in _BROWSER_FORMATS:
+        with Image.open(io.BytesIO(content)) as image:
+            if max(image.size) <= LARGEST_SIDE:
+                return content, f"image/{'png' if image.format == 'PNG' else 'jpeg'}"
+    shown = Image.fromarray(load_rgb(path))
+    shown.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
+    smaller = io.BytesIO()
+    shown.save(smaller, "PNG")
+    return smaller.getvalue(), "image/png"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from polypstudio.errors import UserError
 from polypstudio.reading.design import Item
 from polypstudio.records import ImageKey, NeighbourResult
 from polypstudio.store.paths import StudyPaths, iteration_set
@@ -58,8 +59,9 @@ def _is_flat(file: Path, changed: int) -> bool:
     """Whether a picture is of one colour, black above all, or cannot be read; looked at again once it has changed."""
     from PIL import Image
 
+    from polypstudio.store.images import load_rgb
+
     try:
-        with Image.open(file) as image:
-            return float(np.asarray(image.convert("L"), float).std()) <= FLAT
-    except OSError:
+        return float(np.asarray(Image.fromarray(load_rgb(file)).convert("L"), float).std()) <= FLAT
+    except UserError:
         return True

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from polypstudio.errors import UserError
 from polypstudio.reading.order import block_of, can_undo
 from polypstudio.reading.png import plain_png
 from polypstudio.reading.questions import QUESTIONS, valid_answers
@@ -70,9 +71,10 @@ class ReadingDesk:
             "practice_summary": self._summary,
         }
 
-    def find(self, token: str) -> ReaderSession | None:
-        """The reader of a personal link."""
-        return readings.find_reader(list_studies(self.root), token)
+    def act(self, name: str, message: Message) -> dict[str, Any] | None:
+        """What an act yields, by its name; None for a personal link that is nobody's."""
+        reader = readings.find_reader(list_studies(self.root), message.reader)
+        return self.acts[name](reader, message) if reader else None
 
     def practise(self) -> dict[str, Any]:
         """Starts a practice reading; on anything but a demo, nothing."""
@@ -89,7 +91,7 @@ class ReadingDesk:
         file = image_file(found[0], found[1]) if found else None
         try:
             return plain_png(square_pixels(file, found[2])) if found and file else None
-        except OSError:
+        except UserError:
             return None
 
     def _open(self, reader: ReaderSession, message: Message) -> dict[str, Any]:

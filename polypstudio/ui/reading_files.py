@@ -11,13 +11,19 @@ from fastapi.responses import PlainTextResponse
 from polypstudio.errors import UserError
 from polypstudio.reading.power import power
 from polypstudio.reading.reporting import ReadingFacts, reporting_markdown
+from polypstudio.reading.scoring import score
 from polypstudio.store import readings
 from polypstudio.store.paths import StudyPaths
 from polypstudio.store.studies import list_studies, load_config
 from polypstudio.ui.components.markup import Markup, card, heading, paragraph
 
-CHECKLIST = "reporting.md"
-KINDS = {"readings.csv": "text/csv", "readings.json": "application/json", CHECKLIST: "text/markdown"}
+CHECKLIST, RESULTS = "reporting.md", "results.json"
+KINDS = {
+    "readings.csv": "text/csv",
+    "readings.json": "application/json",
+    RESULTS: "application/json",
+    CHECKLIST: "text/markdown",
+}
 
 
 def reading_file_routes(root: Path) -> APIRouter:
@@ -30,15 +36,21 @@ def reading_file_routes(root: Path) -> APIRouter:
         if study is None or file not in KINDS or design not in {d.id for d in readings.list_designs(study)}:
             return Response(status_code=404)
         try:
-            text = (
-                checklist(study, design) if file == CHECKLIST else readings.exported(study, file.rpartition(".")[2])[0]
-            )
+            text = _content(study, design, file)
         except UserError as error:
             return PlainTextResponse(str(error), status_code=409)
         headers = {"Content-Disposition": f'attachment; filename="{study.name}-{file}"', "Cache-Control": "no-store"}
         return Response(text, media_type=f"{KINDS[file]}; charset=utf-8", headers=headers)
 
     return router
+
+
+def _content(study: StudyPaths, design: str, file: str) -> str:
+    if file == CHECKLIST:
+        return checklist(study, design)
+    if file == RESULTS:
+        return score(readings.load_readings(study, design)).model_dump_json(indent=1) + "\n"
+    return readings.exported(study, file.rpartition(".")[2])[0]
 
 
 def checklist(study: StudyPaths, design: str) -> str:
@@ -77,6 +89,7 @@ def download_links(study: StudyPaths, design: str) -> str:
     words = [
         link("readings.csv", "readings.csv"),
         link("readings.json", "readings.json (all readings of the study, with their designs)"),
+        link(RESULTS, "results.json (all results of this reading, with their intervals)"),
         link(CHECKLIST, "reporting items of CLAIM, STARD and GRRAS that this design answers (no claim of compliance)"),
     ]
     return card(heading("Downloads"), *map(paragraph, words))

@@ -59,22 +59,21 @@ def common_side(files: list[Path]) -> int:
 
     Raises UserError naming a file that cannot be read.
     """
-    from PIL import Image
+    from polypstudio.store.images import image_size
 
     sides = [LARGEST_SIDE]
     for file in files:
         try:
-            with Image.open(file) as image:
-                sides.append(min(image.size))
-        except OSError:
+            sides.append(min(image_size(file)))
+        except UserError:
             raise UserError(f"{file}: cannot be read, so no reading can show it; restore the image") from None
     return min(sides)
 
 
 def square_pixels(file: Path, side: int) -> np.ndarray:
-    """uint8 (side, side, 3): the central square of an image, resized with antialiasing. OSError if unreadable."""
+    """uint8 (side, side, 3): the central square of an image, resized with antialiasing. UserError if unreadable."""
     from PIL import Image, ImageOps
 
-    with Image.open(file) as image:
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-    return np.asarray(ImageOps.fit(upright, (side, side), Image.Resampling.LANCZOS))
+    from polypstudio.store.images import load_rgb
+
+    return np.asarray(ImageOps.fit(Image.fromarray(load_rgb(file)), (side, side), Image.Resampling.LANCZOS))

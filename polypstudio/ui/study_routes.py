@@ -62,7 +62,7 @@ def _add_images(router: APIRouter, root: Path) -> None:
         try:
             stored = path.read_bytes()
             content, kind = images.browser_image(path, stored)
-        except OSError:
+        except (OSError, UserError):
             return Response(status_code=404)
         asked = request.query_params.get("v")
         if asked not in (None, images.UNHASHED, images.current_version(path, key, stored)):

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import httpx
 import pytest
 from conftest import DESIGN, FUNCTIONS, STUDY, TELLING, Site
 from event_loops import run_apart
+from fastapi import FastAPI
 from starlette.routing import Mount, Route
 
 from polypstudio.store import readings
 from polypstudio.ui import guesses as guessing
 from polypstudio.ui.guesses import FREE, QUEUE, Guesses
+from polypstudio.ui.reading import reading_routes
+from polypstudio.ui.reading_desk import ReadingDesk
 from polypstudio.ui.reading_images import revise_reading
 
 OTHERS_DATA = [
@@ -28,6 +32,7 @@ OTHERS_DATA = [
     f"/study/{STUDY}/report/report.zip",
     f"/study/{STUDY}/reading/x/readings.csv",
     f"/study/{STUDY}/reading/x/readings.json",
+    f"/study/{STUDY}/reading/x/results.json",
     f"/study/{STUDY}/reading/x/reporting.md",
     f"/gradio_api/file={STUDY}/readings.sqlite",
     f"/read/gradio_api/file={STUDY}/readings.sqlite",
@@ -222,54 +227,136 @@ def test_the_links_of_a_replaced_version_are_refused(site: Site, answer: Callabl
     assert site.call("open_reading", {"reader": revision.links[0].token}).json()["position"] == 0
 
 
+def test_of_a_clinician_nothing_is_kept_but_a_code(site: Site) -> None:
+    """Neither where they read from nor with what; the database holds all that is kept."""
+    token = site.join("R1")
+    transport = httpx.ASGITransport(site.app, client=("203.0.113.77", 1))
+
+    async def read() -> None:
+        headers = {"User-Agent": "Workstation-of-Dr-Example", "X-Forwarded-For": "198.51.100.7"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://reading", headers=headers) as client:
+
+            async def call(name: str, **message: Any) -> Any:
+                body = {"component_id": site.component, "fn_name": name, "session_hash": "s"}
+                return (await client.post(FUNCTIONS, json=body | {"data": {"reader": token, **message}})).json()
+
+            showing = (await call("open_reading"))["showings"][0]
+            address = (await call("image_address", showing=showing))["address"]
+            await client.get(f"/reading-image/{address}")
+            answers = {"source": 3, "pathology": 3}
+            await call("answer_showing", showing=showing, submit="one", seconds=1, answers=answers)
+
+    run_apart(read())
+    assert readings.count_answers(site.study, site.design) == (1, 0)
+    with sqlite3.connect(site.study.readings) as connection:
+        dump = "\n".join(connection.iterdump())
+    assert "R1" in dump
+    assert not [word for word in ("203.0.113", "198.51.100", "Dr-Example", "Mozilla", token) if word in dump]
+
+
 @pytest.mark.slow
-def test_a_thousand_guessed_links_find_nothing_and_most_are_not_even_looked_up(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", ["links", "addresses"])
+def test_a_thousand_guesses_find_nothing_and_most_are_not_even_looked_up(
+    site: Site, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     known = site.join("R1")
-    site.call("open_reading", {"reader": known})
+    showing = site.call("open_reading", {"reader": known}).json()["showings"][0]
+    address = site.call("image_address", {"reader": known, "showing": showing}).json()["address"]
     looked_up = 0
-    find = readings.find_reader
+    asked = "find_reader" if kind == "links" else "redeem_address"
+    find = getattr(readings, asked)
 
     def counting(*arguments: Any) -> Any:
         nonlocal looked_up
         looked_up += 1
         return find(*arguments)
 
-    monkeypatch.setattr(readings, "find_reader", counting)
+    monkeypatch.setattr(readings, asked, counting)
+
+    def request(client: httpx.AsyncClient, n: int) -> Coroutine[Any, Any, httpx.Response]:
+        body = {"component_id": site.component, "fn_name": "open_reading", "session_hash": "s"}
+        if kind == "links":
+            return client.post(FUNCTIONS, json=body | {"data": {"reader": f"guess-{n}"}})
+        return client.get(f"/reading-image/guess-{n}")
 
     async def guess() -> tuple[list[httpx.Response], float]:
         transport = httpx.ASGITransport(site.app, client=("203.0.113.9", 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://reading", timeout=600) as client:
-            body = {"component_id": site.component, "fn_name": "open_reading", "session_hash": "s"}
             began = time.monotonic()
-            answers = await asyncio.gather(
-                *(client.post(FUNCTIONS, json=body | {"data": {"reader": f"guess-{n}"}}) for n in range(1000))
-            )
+            answers = await asyncio.gather(*(request(client, n) for n in range(1000)))
             return answers, time.monotonic() - began
 
     answers, seconds = run_apart(guess())
-    assert {answer.status_code for answer in answers} == {200, 429}
+    assert {answer.status_code for answer in answers} == {200 if kind == "links" else 404, 429}
     assert all(answer.json()["status"] == "unknown" for answer in answers if answer.status_code == 200)
-    assert looked_up <= FREE + QUEUE + seconds / guessing.WAIT_SECONDS
+    assert FREE <= looked_up <= FREE + QUEUE + seconds / guessing.WAIT_SECONDS
     assert sum(answer.status_code == 429 for answer in answers) >= 1000 - looked_up
     assert site.call("open_reading", {"reader": known}).json()["status"] == "reading", "who is in stays in"
+    assert site.client.get(f"/reading-image/{address}").status_code == 200, "and sees their image"
+
+
+def test_guessed_addresses_are_slowed_down_and_the_readers_own_are_not(site: Site) -> None:
+    """The same brake as for links, with a shorter wait; the reader and who guesses share one network address."""
+    token = site.join("R1")
+    showing = site.call("open_reading", {"reader": token}).json()["showings"][0]
+    wait = 0.05
+    addresses = Guesses(wait)
+    desk = ReadingDesk(site.study.root.parent, demo=False)
+    app = FastAPI()
+    app.include_router(reading_routes(desk, addresses))
+    address = site.call("image_address", {"reader": token, "showing": showing}).json()["address"]
+    addresses.right(address)
+
+    async def guess() -> tuple[list[int], int, float]:
+        transport = httpx.ASGITransport(app, client=("203.0.113.9", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://reading", timeout=600) as client:
+            began = time.monotonic()
+            guessed = asyncio.gather(*(client.get(f"/reading-image/guess-{n}") for n in range(60)))
+            await asyncio.sleep(2 * wait)
+            own = await client.get(f"/reading-image/{address}")
+            return [answer.status_code for answer in await guessed], own.status_code, time.monotonic() - began
+
+    guessed, own, seconds = run_apart(guess())
+    assert set(guessed) == {404, 429}
+    assert guessed.count(404) <= FREE + QUEUE + seconds / wait
+    assert own == 200
 
 
 def test_guesses_one_after_the_other_wait_and_a_right_one_does_not() -> None:
     async def waits() -> list[float]:
         guesses, times = Guesses(wait=0.2), []
-        guesses.right("here", "known")
+        guesses.right("known")
         for n in range(FREE + 3):
             began = time.monotonic()
-            assert await guesses.admit("here", f"guess-{n}")
+            assert await guesses.hear("here", f"guess-{n}", _nobody) is None
             times.append(time.monotonic() - began)
         began = time.monotonic()
-        assert await guesses.admit("here", "known")
-        assert await guesses.admit("elsewhere", "another")
+        assert await guesses.hear("here", "known", _somebody)
+        assert await guesses.hear("elsewhere", "another", _nobody) is None
         return [*times, time.monotonic() - began]
 
     *times, free = run_apart(waits())
     assert min(times[FREE:]) >= 0.2
     assert max(times[:FREE]) < 0.2
     assert free < 0.2
+
+
+def test_many_readers_behind_one_address_who_come_back_at_once_are_no_guesses() -> None:
+    """As after a restart: fifty links that this process has never seen, all of them right."""
+
+    async def come_back() -> list[bool | None]:
+        guesses = Guesses(wait=3600)
+        return await asyncio.wait_for(
+            asyncio.gather(*(guesses.hear("a hospital", f"link-{n}", _somebody) for n in range(50))), 60
+        )
+
+    assert run_apart(come_back()) == [True] * 50
+
+
+async def _nobody() -> None:
+    await asyncio.sleep(0)
+
+
+async def _somebody() -> bool:
+    await asyncio.sleep(0.001)
+    return True

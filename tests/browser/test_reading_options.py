@@ -125,3 +125,28 @@ def test_zoom_and_brightness_are_logged_with_the_answer(server: Server, visit: C
     visited.press("3", "3")
     visited.wait_for_image("4 of 8")
     assert [(r.zoom, r.brightness) for r in answers(server)] == [(1.56, 1.15), (2.0, 1.0), (1.0, 1.0)]
+
+
+@pytest.mark.parametrize(("width", "height", "key"), [(390, 844, 40), (1280, 800, 40), (3840, 2160, 70)])
+def test_from_phone_to_4k_everything_is_in_view_and_large_enough(
+    server: Server, visit: Callable[..., Visit], width: int, height: int, key: int
+) -> None:
+    """``key``: the least height of a key on the screen, in its pixels."""
+    asked = ("source", "pathology", "quality", "plausibility", "reason", "comment")
+    visited = begin(server, visit, ReadingDesign(strata=STRATA, repeats=0, questions=asked), width, height)
+    visited.wait_for_image("1 of 8")
+    outside, heights, picture = visited.page.evaluate(
+        """() => {
+          const seen = [...document.querySelectorAll(".reading :is(header, .below, .questions, .frame, button, input, .asked)")]
+            .filter((each) => each.offsetParent && !each.closest(".sheet")).map((each) => [each, each.getBoundingClientRect()]);
+          return [
+            seen.filter(([, box]) => box.left < -1 || box.top < -1 || box.right > innerWidth + 1 || box.bottom > innerHeight + 1)
+              .map(([each]) => each.className || each.textContent),
+            seen.filter(([each]) => each.dataset.step).map(([, box]) => box.height),
+            document.querySelector(".frame").getBoundingClientRect().width,
+          ];
+        }"""
+    )
+    assert outside == []
+    assert min(heights) >= key
+    assert picture >= 0.35 * min(width, height)

@@ -3,6 +3,7 @@ restart of the dashboard in its middle."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -123,4 +124,23 @@ def test_a_run_whose_process_died_says_so_and_is_resumed_from_the_page(page: Pag
         page.on("dialog", lambda dialog: dialog.accept())
         card.get_by_role("button", name="Kill").click()
         card.locator("p").get_by_text("killed; what was saved before is kept").wait_for()
+        page.close()
+
+
+def test_an_estimate_from_the_page_is_measured_by_the_real_command(page: Page, study: StudyPaths) -> None:
+    with launched("serve", "--root", str(study.root.parent)) as dashboard:
+        card = shown(page, dashboard.address)
+        takes = page.locator("#tune-plan")
+        takes.get_by_text("Memory: not measured yet.").wait_for()
+        page.get_by_role("button", name="Estimate", exact=True).click()
+        card.get_by_text("Estimate of time, memory and disk").wait_for()
+        card.get_by_text("tiny · done").wait_for(timeout=WHOLE_RUN)
+        takes.get_by_text("to encode 20 images").wait_for()
+        found = json.loads(study.estimate.read_text())
+        assert [stage["steps"] for stage in found["stages"]] == [4, STEPS]
+        for stage in found["stages"]:
+            row = takes.get_by_role("row").filter(has_text=stage["name"])
+            assert f"{stage['steps']:,}" in row.inner_text()
+            assert f"{stage['seconds_per_step']:.2f} s" in row.inner_text()
+        assert not study.training_log.exists(), "an estimate trains nothing"
         page.close()

@@ -11,12 +11,13 @@ import psycopg
 import pytest
 from postgres_server import running_postgres
 from readings_version_1 import TOKEN_OF_VERSION_1, VERSION_1
+from sqlalchemy.exc import OperationalError
 
 from polypstudio.errors import UserError
 from polypstudio.reading.design import ReadingDesign, Stratum, make_items
 from polypstudio.store import readings
 from polypstudio.store.paths import StudyPaths
-from polypstudio.store.readings import Answer, ReaderSession
+from polypstudio.store.readings import Answer, ReaderSession, database
 from polypstudio.store.readings.database import URL_VARIABLE
 
 pytestmark = pytest.mark.slow
@@ -113,6 +114,23 @@ def test_a_change_waits_for_the_answer_that_freezes_the_design(reader: ReaderSes
         answered.result(), revised.result()
     stored, _ = readings.count_answers(reader.study, reader.design)
     assert (stored, revised.result().version) in ((1, 2), (0, 1))
+
+
+def drop_connections(address: str) -> None:
+    """As a restart of the server does, or a firewall that tires of a silent one."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+
+
+def test_dropped_connections_are_replaced(reader: ReaderSession, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    readings.submit(reader, given(readings.place(reader).showings[0], "before"))
+    drop_connections(address)
+    with pytest.raises(OperationalError):  # in use until just now: once, and the page tries again
+        readings.place(reader)
+    assert readings.place(reader).position == 1
+    monkeypatch.setattr(database, "REST_SECONDS", 0.0)
+    drop_connections(address)
+    assert readings.place(reader).position == 1, "one that has rested is looked after first"
 
 
 def test_a_version_1_database_is_brought_up_to_date(

@@ -1,7 +1,9 @@
 """Fine-tuning and sampling, killed (-9) at any moment and run again, end in the bits of a run that was left alone.
 
 Moments are random over all of the work, and in tests of their own within what is rare: caching, and saving.
-POLYPSTUDIO_KILLS=30 makes each as many kills as are made by hand.
+Each makes 5 kills; the 30 that are made by hand (about four minutes, log in benchmarks/results/training_kills-*.log):
+
+    POLYPSTUDIO_KILLS=30 python -m pytest tests/faults/test_training_kill.py -m slow -k killed -q -s
 """
 
 from __future__ import annotations

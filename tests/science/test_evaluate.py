@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from study_factory import generated_study
 
 from polypstudio import cli
+from polypstudio.metrics.leaks import leak_test
+from polypstudio.pipeline import leaks
 from polypstudio.records import CoverageResult, KidResult, LeakResult, MapsResult, RankingResult, TsneResult
 from polypstudio.store.contents import LEAKS
 from polypstudio.store.paths import StudyPaths
@@ -72,6 +75,30 @@ def test_every_result_of_one_encoder(study: StudyPaths, capsys: pytest.CaptureFi
     assert kid is not None
     assert "bicubic, antialiased, to 64 × 64 px" in str(kid.settings["preprocessing"])
     assert evaluate(study, capsys)["ran"] == {}
+
+
+def test_an_iteration_that_comes_later_leaves_the_same_results_as_all_at_once(
+    study: StudyPaths, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the earlier iterations' results depend on has not changed, so they are not made again."""
+    evaluate(study, capsys)
+    at_once = results_of(study)
+    last = complete_iterations(study)[-1]
+    shutil.move(study.iteration(last), tmp_path / "held back")
+    evaluate(study, capsys)
+    assert results_of(study) != at_once
+    shutil.move(tmp_path / "held back", study.iteration(last))
+    judged: list[str] = []
+    monkeypatch.setattr(leaks, "leak_test", lambda *given: judged.append("leaks") or leak_test(*given))
+    evaluate(study, capsys)
+    assert results_of(study) == at_once
+    assert judged == ["leaks", "leaks"], "files and pixels of the new iteration alone"
+
+
+def results_of(study: StudyPaths) -> dict[str, Any]:
+    """Every stored result without the time it was made at."""
+    read = {path.parent.name: json.loads(path.read_bytes()) for path in sorted(study.results.rglob("*.json"))}
+    return {kind: {key: value for key, value in result.items() if key != "created"} for kind, result in read.items()}
 
 
 def test_a_second_encoder_and_whether_it_orders_the_iterations_alike(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from openTSNE import TSNE
 from sklearn.neighbors import KNeighborsClassifier
 
 from polypstudio.errors import UserError
+from polypstudio.metrics import tsne
 from polypstudio.metrics.tsne import (
     class_silhouette,
     embedding,
@@ -36,6 +38,25 @@ def test_neighbours_in_space_are_neighbours_on_the_map() -> None:
 def test_same_input_and_seed_give_the_same_map() -> None:
     features, _ = islands(20, 3)
     np.testing.assert_array_equal(embedding(features, 10, seed=4), embedding(features, 10, seed=4))
+
+
+def test_a_small_map_is_the_one_that_opentsne_itself_makes() -> None:
+    features, _ = islands(20, 5, d=20)
+    theirs = TSNE(perplexity=10, initialization="pca", negative_gradient_method="bh", random_state=3).fit(features)
+    np.testing.assert_array_equal(embedding(features, 10, seed=3), theirs)
+
+
+def test_a_large_map_whose_gradient_changes_half_way_keeps_neighbourhoods_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    features, labels = islands(60, 8)
+    by_tree = embedding(features, 20)
+    monkeypatch.setattr(tsne, "LARGE", 100)
+    by_both = embedding(features, 20)
+    assert not np.array_equal(by_both, by_tree)
+    assert KNeighborsClassifier(10).fit(by_both, labels).score(by_both, labels) >= 0.98
+    trust = [map_trustworthiness(features, points, 15) for points in (by_both, by_tree)]
+    assert trust[0] >= trust[1] - 0.01
 
 
 @pytest.mark.parametrize("perplexity", [0.5, 21])

@@ -11,7 +11,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from polypstudio.encoders import NETWORKS, catalogue, create_network, encode, encoder_version, in_order, parse_encoder
+from polypstudio import processes
+from polypstudio.encoders import (
+    NETWORKS,
+    catalogue,
+    create_network,
+    encode,
+    encoder_version,
+    in_order,
+    in_shares,
+    parse_encoder,
+)
 from polypstudio.errors import UserError
 
 SMALL = "efficientnet-lite0@64"
@@ -39,6 +49,24 @@ def test_the_batch_size_changes_nothing_beyond_rounding(files: list[Path]) -> No
     one_by_one = encode(SMALL, files, batch_size=1)
     np.testing.assert_allclose(encode(SMALL, files, batch_size=3), one_by_one, rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(encode(SMALL, files, batch_size=1), one_by_one)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2])
+def test_processes_take_whole_batches_in_turn(monkeypatch: pytest.MonkeyPatch, rank: int) -> None:
+    """Forty images of three batches, the last of them short, in three processes; one image in three processes."""
+    monkeypatch.setattr(processes, "count", lambda: 3)
+    monkeypatch.setattr(processes, "rank", lambda: rank)
+    for total, shares in ((40, [range(16), range(16, 32), range(32, 40)]), (1, [range(1), None, None])):
+        parts = [None if share is None else np.array(share, np.float32)[:, None] for share in shares]
+
+        def gathered(own: np.ndarray | None, parts: list = parts) -> list:
+            np.testing.assert_equal(own, parts[rank])
+            return parts
+
+        monkeypatch.setattr(processes, "gathered", gathered)
+        files = [Path(str(number)) for number in range(total)]
+        features = in_shares(lambda own: np.array([[float(file.name)] for file in own], np.float32), files)
+        np.testing.assert_array_equal(features[:, 0], range(total))
 
 
 def test_features_follow_the_order_of_the_images(files: list[Path]) -> None:

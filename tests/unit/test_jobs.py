@@ -34,14 +34,15 @@ def until(said: Callable[[], object], what: str = "") -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Iterator[Path]:
-    """Three studies; in the end no process of theirs is left."""
+    """Five studies; in the end no process of theirs is left."""
     folder = tmp_path / "studies"
-    for name in ("one", "two", "three"):
+    for name in ("one", "two", "three", "four", "five"):
         save_config(StudyPaths(folder / name), StudyConfig(title=name, data=DataConfig(path="nowhere")))
     yield folder
     for job in jobs.list_jobs(folder):
         jobs.kill(folder, job)
-    until(lambda: not is_held(worker_lock(folder, "cpu")), "the worker does not end")
+    for device in {"cpu", *(job.device for job in jobs.list_jobs(folder))}:
+        until(lambda device=device: not is_held(worker_lock(folder, device)), "the worker does not end")
 
 
 def now(root: Path, job: Job) -> Job:
@@ -56,9 +57,9 @@ def wait_for(root: Path, job: Job, *states: str) -> Job:
 class Blocked:
     """A job that runs until it is let go: the table of its dataset is a pipe into which nobody writes yet."""
 
-    def __init__(self, root: Path, study: str) -> None:
+    def __init__(self, root: Path, study: str, device: str = "cpu") -> None:
         self.pipe = pipe(root.parent / f"data-of-{study}")
-        self.job = jobs.start(root, study, ["audit", str(self.pipe.parent)], "Blocked")
+        self.job = jobs.start(root, study, ["audit", str(self.pipe.parent)], "Blocked", device=device)
         until(lambda: now(root, self.job).pid is not None and now(root, self.job).state == "running")
 
     def let_go(self) -> None:
@@ -73,9 +74,9 @@ def pipe(folder: Path) -> Path:
     return folder / "metadata.csv"
 
 
-def fails(root: Path, study: str) -> Job:
+def fails(root: Path, study: str, device: str = "cpu") -> Job:
     """A job that fails at once: its images are nowhere."""
-    return jobs.start(root, study, ["evaluate", study], "Evidence")
+    return jobs.start(root, study, ["evaluate", study], "Evidence", device=device)
 
 
 def worker(root: Path) -> int:
@@ -102,6 +103,24 @@ def test_one_job_a_device_in_the_order_of_the_queue_which_can_be_changed(root: P
     first.let_go()
     ended = [wait_for(root, job, "failed") for job in (first.job, third, second)]
     assert [job.study for job in sorted(ended, key=lambda job: job.started or 0)] == ["one", "three", "two"]
+    assert all(a.ended <= b.started for a, b in pairwise(ended))  # type: ignore[operator]
+
+
+def test_each_device_has_a_queue_of_its_own_and_both_run_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")  # a GPU by name; what these jobs do needs none
+    assert jobs.devices() == ["cuda:0", "cpu"]
+    on_gpu, on_cpu = Blocked(root, "one", "cuda:0"), Blocked(root, "two", "cpu")
+    running = [now(root, blocked.job) for blocked in (on_gpu, on_cpu)]
+    assert [job.state for job in running] == ["running", "running"]
+    seen = [Path(f"/proc/{job.pid}/environ").read_bytes().split(b"\0") for job in running]
+    assert [b"CUDA_VISIBLE_DEVICES=3" in seen[0], b"CUDA_VISIBLE_DEVICES=" in seen[1]] == [True, True]
+    third, fourth, fifth = fails(root, "three", "cuda:0"), fails(root, "four", "cuda:0"), fails(root, "five", "cpu")
+    jobs.move(root, fourth, -1)
+    on_cpu.let_go()
+    wait_for(root, fifth, "failed")  # its own queue goes on; the other waits for what runs on the GPU
+    assert [now(root, job).state for job in (on_gpu.job, third, fourth)] == ["running", "queued", "queued"]
+    on_gpu.let_go()
+    ended = [wait_for(root, job, "failed") for job in (on_gpu.job, fourth, third)]
     assert all(a.ended <= b.started for a, b in pairwise(ended))  # type: ignore[operator]
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DisconnectionError, OperationalError
 
 from polypstudio.errors import UserError
 from polypstudio.store.paths import StudyPaths
@@ -18,7 +19,9 @@ from polypstudio.store.readings.migrations import bring_up_to_date
 
 URL_VARIABLE = "POLYPSTUDIO_DATABASE_URL"
 POSTGRES_DRIVER = "postgresql+psycopg"
-CONNECTIONS = {"pool_size": 16, "max_overflow": 32}  # Gradio answers 40 calls at once; each holds one for milliseconds
+BUSY_MILLISECONDS = 10_000  # that SQLite waits for a writer of another process; those of this one take turns
+REST_SECONDS = 10.0  # after which a connection to a server is looked after before it is used
+CONNECTIONS = {"pool_size": 16, "max_overflow": 32}  # each call holds one for milliseconds
 
 _turns: dict[str, threading.Lock] = {}  # by address of the database
 _turns_guard = threading.Lock()
@@ -61,10 +64,15 @@ def writing_to(study: StudyPaths, lasting: bool = True) -> Iterator[Connection]:
     there are more than answers, and which a page asks for anew.
     """
     engine = engine_of(study)
-    with _turn(engine), engine.execution_options(writing="lasting" if lasting else "passing").begin() as connection:
+    with _turn(engine), _writing(engine, lasting).begin() as connection:
         if not lasting and engine.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
         yield connection
+
+
+@functools.lru_cache(maxsize=128)
+def _writing(engine: Engine, lasting: bool) -> Engine:
+    return engine.execution_options(writing="lasting" if lasting else "passing")
 
 
 @contextmanager
@@ -84,17 +92,25 @@ def _engine(address: str) -> Engine:
     url = make_url(address)
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername=POSTGRES_DRIVER)
-    engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite", **CONNECTIONS)
+    engine = create_engine(url, **CONNECTIONS)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    bring_up_to_date(engine.execution_options(writing="lasting"), now())
+    else:
+        event.listen(engine, "checkin", _note_rest)
+        event.listen(engine, "checkout", functools.partial(_ping_after_rest, engine))
+    bring_up_to_date(_writing(engine, True), now())
     return engine
 
 
 def _configure_sqlite(connection, record) -> None:  # type: ignore[no-untyped-def]
     connection.isolation_level = None  # transactions are begun below, not by the driver
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 10000"):
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        f"busy_timeout = {BUSY_MILLISECONDS}",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -104,3 +120,17 @@ def _begin_sqlite(connection: Connection) -> None:
     if writing:
         connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if writing == 'lasting' else 'NORMAL'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _note_rest(connection, record) -> None:  # type: ignore[no-untyped-def]
+    record.info["resting_since"] = time.monotonic()
+
+
+def _ping_after_rest(engine: Engine, connection, record, proxy) -> None:  # type: ignore[no-untyped-def]
+    """A connection that has rested may be gone with its server. Asking at every use would double what a submit asks."""
+    if time.monotonic() - record.info.get("resting_since", time.monotonic()) <= REST_SECONDS:
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error:
+        raise DisconnectionError from None  # the pool takes a fresh one

@@ -6,11 +6,13 @@ and :func:`feedback` tells of a training item once it has been answered.
 
 from __future__ import annotations
 
+import functools
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, true
+from sqlalchemy import Connection, Integer, Row, bindparam, func, or_, select, true
 from sqlalchemy.exc import IntegrityError
 
 from polypstudio.reading.design import ReadingDesign
@@ -20,6 +22,59 @@ from polypstudio.store.paths import StudyPaths
 from polypstudio.store.readings.database import has_database, now, reading_from, writing_to
 from polypstudio.store.readings.links import token_hash
 from polypstudio.store.readings.tables import addresses, designs, items, presentations, readers, readings
+
+# The statements are made once: putting one together takes longer than SQLite needs to answer it.
+_FIND = (
+    select(
+        readers.c.id,
+        readers.c.code,
+        readers.c.design,
+        designs.c.body,
+        designs.c.image_size,
+        designs.c.practice,
+        designs.c.study,
+    )
+    .join(designs, designs.c.id == readers.c.design)
+    .where(
+        readers.c.token_hash == bindparam("hash"),
+        readers.c.revoked.is_(None),
+        or_(readers.c.expires.is_(None), readers.c.expires > bindparam("time")),
+        designs.c.closed.is_(None),
+    )
+)
+_HOLD = select(readers.c.id).where(readers.c.id == bindparam("reader")).with_for_update()
+_LAST_WITHDRAWN = (
+    select(readings.c.withdrawn)
+    .where(readings.c.presentation == presentations.c.id)
+    .order_by(readings.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_EVERY = presentations.alias()
+_TOTAL = select(func.count()).where(_EVERY.c.reader == bindparam("reader")).scalar_subquery()
+_OPEN_SHOWINGS = (
+    select(presentations.c.id, presentations.c.position, _TOTAL.label("total"))
+    .where(presentations.c.reader == bindparam("reader"), func.coalesce(_LAST_WITHDRAWN, true()))
+    .order_by(presentations.c.position)
+    .limit(bindparam("most", type_=Integer))
+)
+_SHOWING_AT = select(presentations.c.id).where(
+    presentations.c.reader == bindparam("reader"), presentations.c.position == bindparam("position")
+)
+_SHOWN = (
+    select(items, designs.c.image_size, designs.c.study, presentations.c.swapped, addresses.c.side)
+    .join(designs, designs.c.id == items.c.design)
+    .join(presentations, presentations.c.item == items.c.id)
+    .join(addresses, addresses.c.presentation == presentations.c.id)
+    .where(addresses.c.token_hash == bindparam("hash"))
+)
+_CLAIM = (
+    addresses.update()
+    .where(addresses.c.token_hash == bindparam("hash"), addresses.c.used.is_(None))
+    .values(used=bindparam("time"))
+)
+_ADD_ADDRESS = addresses.insert()
+_ADD_READING = readings.insert()
 
 
 @dataclass(frozen=True)
@@ -77,25 +132,20 @@ def find_reader(studies: Iterable[StudyPaths], token: str) -> ReaderSession | No
 
     None if nobody's does, or if the link has ended, was replaced or revoked, or belongs to a version that was replaced.
     """
-    query = (
-        select(readers.c.id, readers.c.code, readers.c.design, designs.c.body, designs.c.image_size, designs.c.practice)
-        .join(designs, designs.c.id == readers.c.design)
-        .where(
-            readers.c.token_hash == token_hash(token),
-            readers.c.revoked.is_(None),
-            or_(readers.c.expires.is_(None), readers.c.expires > now()),
-            designs.c.closed.is_(None),
-        )
-    )
+    given = {"hash": token_hash(token), "time": now()}
     for study in studies:
         if not has_database(study):
             continue
         with reading_from(study) as connection:
-            row = connection.execute(query.where(designs.c.study == study.name)).first()
-        if row is not None:
-            body = ReadingDesign.model_validate_json(row.body)
-            return ReaderSession(study, row.id, row.code, row.design, body, row.image_size, row.practice)
+            row = connection.execute(_FIND, given).first()
+        if row is not None and row.study == study.name:
+            return ReaderSession(study, row.id, row.code, row.design, _body(row.body), row.image_size, row.practice)
     return None
+
+
+@functools.lru_cache(maxsize=64)
+def _body(stored: str) -> ReadingDesign:
+    return ReadingDesign.model_validate_json(stored)
 
 
 def place(reader: ReaderSession) -> Place:
@@ -109,12 +159,39 @@ def submit(reader: ReaderSession, answer: Answer) -> Place:
 
     A repeated submit, or an answer on any other showing, changes nothing.
     """
-    return _append(reader, answer.submit, answer)
+    try:
+        with writing_to(reader.study) as connection:
+            _hold(connection, reader)
+            ahead = _open_showings(connection, reader, 3)
+            if not ahead or ahead[0].id != answer.showing:
+                return _place(connection, reader)
+            _add(
+                connection,
+                answer.submit,
+                presentation=answer.showing,
+                withdrawn=False,
+                seconds=answer.seconds,
+                zoom=answer.zoom,
+                brightness=answer.brightness,
+                **answer.answers,
+            )
+            return _place_at(ahead[1:], ahead[0].total)
+    except IntegrityError:  # an act of old, arriving again after its answer was taken back
+        return place(reader)
 
 
 def undo(reader: ReaderSession, act: str) -> Place:
     """Takes back the reader's last answer of the current block, by a further row; returns where the reader is then."""
-    return _append(reader, act, None)
+    try:
+        with writing_to(reader.study) as connection:
+            _hold(connection, reader)
+            position = _place(connection, reader).position
+            if can_undo(reader.body, position):
+                before = connection.scalar(_SHOWING_AT, {"reader": reader.id, "position": position - 1})
+                _add(connection, act, presentation=before, withdrawn=True, seconds=0.0)
+            return _place(connection, reader)
+    except IntegrityError:  # the same act again
+        return place(reader)
 
 
 def feedback(reader: ReaderSession, showing: str) -> TrainingItem | None:
@@ -143,32 +220,21 @@ def issue_address(reader: ReaderSession, showing: str, side: int = 0) -> str | N
             return None
         address = secrets.token_urlsafe(24)
         row = {"token_hash": token_hash(address), "presentation": showing, "side": side, "issued": now()}
-        connection.execute(addresses.insert().values(**row))
+        connection.execute(_ADD_ADDRESS, row)
     return address
 
 
 def redeem_address(studies: Iterable[StudyPaths], address: str) -> tuple[StudyPaths, ImageKey, int] | None:
     """What an address stands for (study, image, side in pixels), used up by asking; None for a guess or a second use."""
-    claim = (
-        addresses.update()
-        .where(addresses.c.token_hash == token_hash(address), addresses.c.used.is_(None))
-        .values(used=now())
-    )
-    shown = (
-        select(items, designs.c.image_size, designs.c.study, presentations.c.swapped, addresses.c.side)
-        .join(designs, designs.c.id == items.c.design)
-        .join(presentations, presentations.c.item == items.c.id)
-        .join(addresses, addresses.c.presentation == presentations.c.id)
-        .where(addresses.c.token_hash == token_hash(address))
-    )
+    given = {"hash": token_hash(address), "time": now()}
     by_name = {study.name: study for study in studies if has_database(study)}
     for study in by_name.values():
         with reading_from(study) as connection:
-            row = connection.execute(shown).mappings().first()
+            row = connection.execute(_SHOWN, given).mappings().first()
         if row is None or row["study"] not in by_name:
             continue
         with writing_to(study, lasting=False) as connection:
-            if connection.execute(claim).rowcount != 1:
+            if connection.execute(_CLAIM, given).rowcount != 1:
                 return None
         partner = row["partner_set"] is not None and row["swapped"] == (row["side"] == 0)
         image_set, index = (row["partner_set"], row["partner_index"]) if partner else (row["image_set"], row["index"])
@@ -177,58 +243,29 @@ def redeem_address(studies: Iterable[StudyPaths], address: str) -> tuple[StudyPa
 
 
 def _place(connection: Connection, reader: ReaderSession) -> Place:
-    own = presentations.c.reader == reader.id
-    last_withdrawn = (
-        select(readings.c.withdrawn)
-        .where(readings.c.presentation == presentations.c.id)
-        .order_by(readings.c.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    open_showings = (
-        select(presentations.c.id, presentations.c.position)
-        .where(own, func.coalesce(last_withdrawn, true()))
-        .order_by(presentations.c.position)
-        .limit(2)
-    )
-    rows = connection.execute(open_showings).all()
-    total = connection.scalar(select(func.count()).select_from(presentations).where(own)) or 0
-    return Place(rows[0].position if rows else total, total, tuple(row.id for row in rows))
+    ahead = _open_showings(connection, reader, 2)
+    return _place_at(ahead, ahead[0].total if ahead else connection.scalar(select(_TOTAL), {"reader": reader.id}) or 0)
 
 
-def _append(reader: ReaderSession, act: str, answer: Answer | None) -> Place:
-    """Adds the row of an answer, or of taking the last one back; an act that is known already adds nothing."""
-    try:
-        with writing_to(reader.study) as connection:
-            # One act of a reader at a time: two pages of theirs, on servers of two hosts, would both find the showing open.
-            connection.execute(select(readers.c.id).where(readers.c.id == reader.id).with_for_update())
-            if connection.scalar(select(readings.c.id).where(readings.c.submit == act)) is None:
-                row = _answer_row(connection, reader, answer) if answer else _undo_row(connection, reader)
-                if row is not None:
-                    connection.execute(readings.insert().values(submit=act, created=now(), **row))
-            return _place(connection, reader)
-    except IntegrityError:  # the same act, stored meanwhile by another process
-        return place(reader)
+def _place_at(ahead: Sequence[Row], total: int) -> Place:
+    """The place of a reader whose open showings are ``ahead``."""
+    return Place(ahead[0].position if ahead else total, total, tuple(row.id for row in ahead[:2]))
 
 
-def _answer_row(connection: Connection, reader: ReaderSession, answer: Answer) -> dict | None:
-    if answer.showing not in _place(connection, reader).showings[:1]:
-        return None
-    return {
-        "presentation": answer.showing,
-        "withdrawn": False,
-        **answer.answers,
-        "seconds": answer.seconds,
-        "zoom": answer.zoom,
-        "brightness": answer.brightness,
-    }
+def _open_showings(connection: Connection, reader: ReaderSession, most: int) -> Sequence[Row]:
+    """The reader's first showings without an answer (id, position), each with the ``total`` of their showings."""
+    return connection.execute(_OPEN_SHOWINGS, {"reader": reader.id, "most": most}).all()
 
 
-def _undo_row(connection: Connection, reader: ReaderSession) -> dict | None:
-    position = _place(connection, reader).position
-    if not can_undo(reader.body, position):
-        return None
-    before = select(presentations.c.id).where(
-        presentations.c.reader == reader.id, presentations.c.position == position - 1
-    )
-    return {"presentation": connection.scalar(before), "withdrawn": True, "seconds": 0.0}
+def _add(connection: Connection, act: str, **row: Any) -> None:
+    """Adds a row of ``readings``; IntegrityError if the act is known already: a retry is the same row."""
+    connection.execute(_ADD_READING, {"submit": act, "created": now(), **row})
+
+
+def _hold(connection: Connection, reader: ReaderSession) -> None:
+    """One act of a reader at a time: two pages of theirs, on servers of two hosts, would both find the showing open.
+
+    SQLite has but one writer.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.execute(_HOLD, {"reader": reader.id})

@@ -107,7 +107,7 @@ def _stage_row(stage: StageEstimate) -> list[str]:
 
 
 def _gib(size: int) -> str:
-    return f"{size / GIB:.1f} GiB"
+    return f"{size / GIB:.1f} GiB" if size >= GIB / 10 else f"{size / 2**20:.0f} MiB"
 
 
 def _speed(log: Rows, stage: str) -> float | None:

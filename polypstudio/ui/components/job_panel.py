@@ -50,7 +50,9 @@ def build_job_panel(context: StudyContext, elem_id: str) -> JobPanel:
     seen = gr.State(("", False))  # what is shown, and whether something waited or ran then
 
     context.on_selection(_look, [*panel, seen])
-    context.listen(panel.timer.tick, _look_again, [*panel, seen, context.version], [seen, context.version])
+    # Through the queue, as in StudyContext.refresh: else no page hears of the version that the end of a job makes.
+    event: dict[str, Any] = {"queue": True, "concurrency_limit": None, "show_progress": "hidden"}
+    context.listen(panel.timer.tick, _look_again, [*panel, seen, context.version], [seen, context.version], **event)
     context.refresh(context.on_act(panel.html, _act))
     return panel
 

@@ -18,6 +18,7 @@ INTERVALS = {
     "exact": "exact (Clopper–Pearson): one reader, taken as independent answers",
     "bootstrap": "a bootstrap over readers and over images",
 }
+WITH_READERS = "over readers and over images; of few readers they are wide"
 NO_READING = empty("No reading yet.", "Choose images and readers above; personal links to send out come next.")
 NO_ANSWERS = "No answers yet: results appear here as readers go on."
 MOST_PICTURES = 24
@@ -168,16 +169,21 @@ def _agreement(agreement: list[Agreement]) -> list[Text]:
     rows = [
         [
             QUESTIONS[row.question].title,
-            f"{_number(row.kappa)} ({row.kappa_images})" if row.kappa_images else "–",
-            f"{_number(row.alpha)} ({row.images})",
-            _number(row.alpha_steps),
+            _with_interval(row.kappa, row.kappa_ci),
+            str(row.kappa_images) if row.kappa_images else "–",
+            _with_interval(row.alpha, row.alpha_ci),
+            str(row.images),
+            _with_interval(row.alpha_steps, row.alpha_steps_ci),
         ]
         for row in agreement
     ]
-    heads = ["question", "Fleiss’ κ (images)", "Krippendorff’s α (images)", "α of the six steps"]
+    heads = ["question", "Fleiss’ κ (95 % CI)", "images", "Krippendorff’s α (95 % CI)", "images"]
+    heads += ["α of the six steps (95 % CI)"]
+    drawn = "over images alone: two readers say nothing of others" if agreement[0].readers == 2 else WITH_READERS
     words = (
         "κ and α on the two halves of the scale: κ over the images that every reader judged, α over all that two judged; α "
-        "of the steps takes them as ranks. 0 is chance, 1 full agreement; – where all answers are alike."
+        "of the steps takes them as ranks. 0 is chance, 1 full agreement; – where all answers are alike. Intervals from a "
+        f"bootstrap {drawn}."
     )
     return [title, table(heads, rows), paragraph(words)]
 
@@ -230,9 +236,12 @@ def _number(value: float | None) -> str:
 
 
 def _two_places(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return "–"
-    return f"{_number(estimate.value)} ({_number(estimate.ci[0])} to {_number(estimate.ci[1])})"
+    return _with_interval(estimate.value, estimate.ci) if estimate else "–"
+
+
+def _with_interval(value: float | None, interval: tuple[float, float] | None) -> str:
+    low, high = interval or (None, None)
+    return f"{_number(value)} ({_number(low)} to {_number(high)})" if interval else _number(value)
 
 
 def _percent(estimate: Estimate) -> str:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageFilter
 from scipy import ndimage
 
-from polypstudio.data.sharpness import assign_quality, sharpness
+from polypstudio.data.sharpness import assign_quality, quality_threshold, sharpness
 from polypstudio.records import RealImage
 
 
@@ -44,12 +44,20 @@ def listed(root: Path, number: int, image: np.ndarray, split: str, quality: str 
     return RealImage(path=f"{number}.png", label="ad", split=split, group=str(number), quality=quality)
 
 
+def scene_of(root: Path, image: RealImage) -> np.ndarray:
+    return np.asarray(Image.open(root / image.path))
+
+
 def test_the_least_sharp_quarter_of_the_train_images_is_low(tmp_path: Path) -> None:
     images = [listed(tmp_path, n, scene(n) if n >= 2 else defocused(scene(n)), "train") for n in range(8)]
     images.append(listed(tmp_path, 8, defocused(scene(8)), "test"))
     images.append(listed(tmp_path, 9, scene(9), "test"))
-    qualities = [image.quality for image in assign_quality(tmp_path, images)]
-    assert qualities == ["low"] * 2 + ["high"] * 6 + ["low", "high"]
+    judged = assign_quality(tmp_path, images)
+    assert [image.quality for image in judged] == ["low"] * 2 + ["high"] * 6 + ["low", "high"]
+    threshold = quality_threshold(judged)
+    assert threshold is not None
+    assert all((image.quality == "low") == (sharpness(scene_of(tmp_path, image)) < threshold) for image in judged)
+    assert quality_threshold(images) is None
 
 
 def test_a_stated_quality_stays_and_is_not_measured(tmp_path: Path) -> None:

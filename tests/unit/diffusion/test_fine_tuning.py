@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,16 @@ import torch
 from accelerate.state import AcceleratorState
 from currency import is_trained
 from diffusers import DDPMScheduler, UNet2DConditionModel
+from safetensors.torch import load_file
 from tiny_sd import save_random_sd, tiny_study
 
 from polypstudio.config import StudyConfig, pathology_stage, prior_stage
+from polypstudio.data.sharpness import quality_threshold
 from polypstudio.diffusion.base import load_base, load_unet
 from polypstudio.diffusion.batches import Batch
 from polypstudio.diffusion.fingerprint import stage_fingerprints
 from polypstudio.diffusion.loss import denoising_loss, min_snr_weights
+from polypstudio.diffusion.sample import sample_iteration
 from polypstudio.diffusion.train import train
 from polypstudio.errors import UserError
 from polypstudio.records import RealImage
@@ -25,6 +29,7 @@ from polypstudio.stopping import Stopped
 from polypstudio.store.atomic import read_json_lines
 from polypstudio.store.checkpoints import held_out_losses
 from polypstudio.store.paths import StudyPaths
+from polypstudio.store.studies import load_manifest
 
 Trained = tuple[StudyPaths, StudyConfig, list[RealImage], Path]
 
@@ -137,6 +142,28 @@ def test_half_precision_needs_a_gpu(trained: Trained, tmp_path: Path) -> None:
     with pytest.raises(UserError, match='precision is "fp16", which needs a GPU'):
         train(StudyPaths(tmp_path / "study"), half, images, root)
     AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def test_bfloat16_trains_other_weights_in_float32_and_resumes_in_the_same_bits(
+    trained: Trained, tmp_path: Path
+) -> None:
+    _, config, images, root = trained
+    assert config.training is not None
+    half = config.model_copy(update={"training": config.training.model_copy(update={"precision": "bf16"})})
+    straight, resumed = StudyPaths(tmp_path / "straight"), StudyPaths(tmp_path / "resumed")
+    AcceleratorState._reset_state(reset_partial_state=True)  # a process has one precision
+    train(straight, half, images, root)
+    asked = iter([False] * 6 + [True])
+    with pytest.raises(Stopped):
+        train(resumed, half, images, root, stop=lambda: next(asked))
+    state = load_file(next(resumed.root.rglob("state.safetensors")))
+    assert {tensor.dtype for tensor in state.values()} == {torch.float32}
+    train(resumed, half, images, root)
+    AcceleratorState._reset_state(reset_partial_state=True)
+    assert _weights(resumed) == _weights(straight)
+    whole, rounded = (load_unet(study.unet(6)).state_dict() for study in (trained[0], straight))
+    differences = [(whole[name] - rounded[name]).abs().max().item() for name in whole]
+    assert 0 < max(differences) < 0.05, "rounded a little, not another training"
 
 
 def test_another_training_overwrites_nothing(trained: Trained, base: Path, tmp_path: Path) -> None:
@@ -307,6 +334,16 @@ def test_record_says_what_a_checkpoint_was_made_from(trained: Trained) -> None:
     record = json.loads((study.unet(6) / "training.json").read_text())
     assert record["fingerprint"] == stage_fingerprints(config, images, root)["pathology"]
     assert (record["step"], record["images_seen"]) == (6, 24)
+    assert "quality_threshold" not in record, "every image came with its quality"
+
+
+def test_record_says_below_which_sharpness_images_were_called_low(base: Path, tmp_path: Path) -> None:
+    study, config, images = tiny_study(tmp_path, base, stages=(pathology_stage(1, 1),), held_out_images=0, previews=0)
+    measured = [replace(image, sharpness=number / 100) for number, image in enumerate(images)]
+    train(study, config, measured, tmp_path)
+    sample_iteration(study, config, 1)
+    for record in (json.loads((study.unet(1) / "training.json").read_text()), load_manifest(study, 1).training):
+        assert record["quality_threshold"] == quality_threshold(measured) > 0
 
 
 def test_held_out_loss_is_of_the_averaged_weights_at_fixed_noise(trained: Trained, tmp_path: Path) -> None:

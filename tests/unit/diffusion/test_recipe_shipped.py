@@ -13,12 +13,12 @@ from diffusers import AutoencoderKL, StableDiffusionPipeline
 from PIL import Image
 from safetensors import safe_open
 
-from polypstudio.data.images import load_rgb
 from polypstudio.data.prompts import all_prompts, prompt
 from polypstudio.diffusion.recipe.build import reconstruct
 from polypstudio.diffusion.recipe.settings import RecipeSettings
 from polypstudio.encoders import encode
 from polypstudio.metrics.kid import kid
+from polypstudio.store.images import load_rgb
 from polypstudio.store.paths import TINY_BASE
 
 MEGABYTE = 1e6

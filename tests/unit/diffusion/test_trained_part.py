@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+from torch.utils.flop_counter import FlopCounterMode
 
 from polypstudio.config import FROZEN_PRESETS, LoraConfig, StageConfig, TrainingConfig, pathology_stage
 from polypstudio.diffusion.base import load_base
@@ -84,6 +86,59 @@ def test_a_frozen_part_before_which_nothing_is_trained_costs_no_backward(base: P
         preset, set(parts) - {"mid_block"}
     )
     assert {name for name, backward in recorded.items() if not backward} == frozen
+
+
+class _Kept:
+    """A tensor for as long as a backward pass may need it."""
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.tensor = tensor
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_a_frozen_encoder_is_run_once_and_keeps_nothing(base: Path, checkpointing: bool) -> None:
+    """Nothing of the down path is kept for a backward pass, run again in it, given a gradient, optimised or averaged."""
+    stage = pathology_stage(2, 2, frozen=FROZEN_PRESETS["whole encoder"])
+    learner = _new_learner(base, TrainingConfig(stages=(stage,), gradient_checkpointing=checkpointing))
+    unet, runs = learner.unet, []
+    kept: weakref.WeakSet[_Kept] = weakref.WeakSet()
+    unet.mid_block.register_forward_pre_hook(lambda *_: runs.append(len(kept)))
+    unet.down_blocks[0].resnets[0].register_forward_hook(lambda *_: runs.append("encoder"))
+
+    def keep(tensor: torch.Tensor) -> _Kept:
+        kept.add(held := _Kept(tensor))
+        return held
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda held: held.tensor):
+        loss = _answer(unet).square().mean()
+    assert len(kept) > 0, "the rest is trained"
+    loss.backward()
+    assert runs == ["encoder", 0], "run once, with nothing kept when the middle begins"
+    frozen = [p for name, p in unet.named_parameters() if name.split(".")[0] in FROZEN_PRESETS["whole encoder"]]
+    assert frozen
+    assert all(parameter.grad is None for parameter in frozen)
+    optimised = {id(p) for group in learner.optimizer.param_groups for p in group["params"]}
+    assert not optimised & {id(parameter) for parameter in frozen}
+    assert len(learner.ema.averages) == len(optimised) == len(list(unet.parameters())) - len(frozen)
+
+
+def test_freezing_the_encoder_saves_its_whole_backward(base: Path) -> None:
+    """By arithmetic: what a frozen encoder saves is twice its forward pass (gradients of its input and of its weights)."""
+    back, encoder = {}, 0
+    for preset in ("none", "whole encoder"):
+        unet = load_base(str(base)).unet()
+        freeze(unet, FROZEN_PRESETS[preset])
+        with FlopCounterMode(display=False, depth=None) as ahead:
+            loss = _answer(unet).square().mean()
+        with FlopCounterMode(display=False) as counter:
+            loss.backward()
+        back[preset] = counter.get_total_flops()
+        counts = ahead.get_flop_counts()
+        names = [
+            f"UNet2DConditionModel.{name}" for name in ("conv_in", "time_embedding", "down_blocks.0", "down_blocks.1")
+        ]
+        encoder = sum(sum(counts[name].values()) for name in names)
+    assert back["none"] - back["whole encoder"] == pytest.approx(2 * encoder, rel=0.1)
 
 
 def test_gradient_checkpointing_changes_no_gradient(base: Path) -> None:

@@ -8,6 +8,7 @@ steps leaves two orders of magnitude for that, and is far below what one wrong s
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from two_processes import together
 from polypstudio.cli import main
 from polypstudio.store.atomic import read_json_lines
 from polypstudio.store.checkpoints import held_out_losses
+from polypstudio.store.paths import StudyPaths
 from polypstudio.store.studies import complete_iterations, sample_files
 
 pytestmark = pytest.mark.slow
@@ -44,6 +46,21 @@ def test_two_processes_train_and_sample_as_one_does(tmp_path: Path) -> None:
         for a, b in pairs:
             difference = np.abs(np.asarray(Image.open(a)).astype(int) - np.asarray(Image.open(b)).astype(int))
             assert difference.mean() < 1
+
+
+def test_two_processes_evaluate_in_the_same_bits_as_one(tmp_path: Path) -> None:
+    """The 24 images of an iteration are two of the batches that features are computed in, one for each process."""
+    one = runnable_study(tmp_path / "one")
+    one.config.write_text(one.config.read_text().replace("per_class = 4", "per_class = 12", 1))
+    assert main(["train", str(one.root)]) == main(["sample", str(one.root)]) == 0
+    two = StudyPaths(Path(shutil.copytree(tmp_path / "one", tmp_path / "two")) / one.name)
+    assert main(["evaluate", str(one.root)]) == 0
+    answer = json.loads(together("evaluate", str(two.root), "--json"))
+    assert any(name.startswith("features-") for name in answer["ran"])
+    alone, shared = (sorted(study.features.rglob("*.safetensors")) for study in (one, two))
+    assert [file.name for file in alone] == [file.name for file in shared] != []
+    assert [file.read_bytes() for file in alone] == [file.read_bytes() for file in shared]
+    assert json.loads(together("evaluate", str(two.root), "--json"))["ran"] == {}
 
 
 def test_a_batch_that_the_processes_cannot_share_is_refused(tmp_path: Path) -> None:

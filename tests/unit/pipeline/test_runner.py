@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from polypstudio.pipeline.runner import Step, run_steps
+from polypstudio.pipeline.runner import Step, run_steps, unchanged_inputs
 from polypstudio.progress import Report, silent
 from polypstudio.stopping import Stopped
 from polypstudio.store.paths import StudyPaths
@@ -50,6 +50,22 @@ def work(tmp_path: Path) -> Work:
 def test_a_second_run_does_nothing(work: Work) -> None:
     assert work.run() == ["first", "second"]
     assert work.run() == []
+
+
+def test_what_depends_on_unchanged_inputs_alone_may_be_taken_from_the_earlier_output(tmp_path: Path) -> None:
+    study, output = StudyPaths(tmp_path), tmp_path / "sum.txt"
+
+    def step(inputs: dict[str, str], version: int = 1, power: int = 1) -> Step:
+        return Step("sum", "Sum", version, inputs, {"power": power}, [output], lambda report: output.write_text("1"))  # type: ignore[arg-type,return-value]
+
+    before, now = {"real": "1", "iteration 1": "2"}, {"real": "1", "iteration 1": "5", "iteration 2": "3"}
+    assert unchanged_inputs(study, step(before)) == frozenset(), "never run"
+    run_steps(study, [step(before)], lambda step: silent)
+    assert unchanged_inputs(study, step(now)) == {"real"}
+    assert unchanged_inputs(study, step(now, version=2)) == frozenset(), "made by another version"
+    assert unchanged_inputs(study, step(now, power=2)) == frozenset(), "made with other settings"
+    output.write_text("torn off")
+    assert unchanged_inputs(study, step(now)) == frozenset(), "no longer what was written"
 
 
 def test_a_changed_setting_reruns_its_step_alone(work: Work) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reading_coverage import coverage_of_auc, coverage_of_rate
+from reading_coverage import coverage_of_agreement, coverage_of_auc, coverage_of_rate
 
-from polypstudio.metrics.agreement import auc, clopper_pearson, d_prime
+from polypstudio.metrics.agreement import auc, clopper_pearson, d_prime, fleiss_kappa, krippendorff_alpha
 from polypstudio.reading import intervals
 from polypstudio.reading.intervals import auc_statistic, crossed_estimate, d_prime_statistic, share_statistic
+from polypstudio.reading.pairs import alpha_statistic, kappa_statistic
 
 
 @pytest.fixture
@@ -75,3 +76,41 @@ def test_an_auc_is_covered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intervals, "RESAMPLES", 300)
     covered, _ = coverage_of_auc(4, 20, 20, 0.3, 0.5, 1.0, draws=80)
     assert 0.87 <= covered <= 1
+
+
+def test_agreement_is_the_plain_one_when_everybody_counts_once(rng: np.random.Generator) -> None:
+    """Its references (statsmodels, the package krippendorff) are compared with the plain ones in test_agreement."""
+    ones = np.ones((1, 5)), np.ones((1, 40))
+    votes = (rng.random((5, 40)) < 0.4).astype(float)
+    counts = np.stack([votes.sum(axis=0), 5 - votes.sum(axis=0)], axis=1)
+    assert kappa_statistic(votes)(*ones)[0] == pytest.approx(fleiss_kappa(counts), abs=1e-12)
+    steps = rng.integers(1, 7, (5, 40)).astype(float)
+    steps[rng.random((5, 40)) < 0.3] = np.nan
+    steps[1:, 7] = np.nan  # an image that one reader alone rated
+    for level in ("nominal", "ordinal"):
+        expected = krippendorff_alpha(steps, level)
+        assert alpha_statistic(steps, level)(*ones)[0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_reader_who_is_drawn_twice_does_not_agree_with_themselves(rng: np.random.Generator) -> None:
+    votes = (rng.random((2, 30)) < 0.5).astype(float)
+    readers, images = np.array([[1.0, 1.0], [2.0, 0.0]]), np.ones((2, 30))
+    for statistic in (kappa_statistic(votes), alpha_statistic(votes)):
+        once, alone = statistic(readers, images)
+        assert np.isfinite(once)
+        assert np.isnan(alone), "one reader is no agreement"
+
+
+def test_an_image_that_is_drawn_twice_counts_as_two(rng: np.random.Generator) -> None:
+    votes = (rng.random((4, 12)) < 0.5).astype(float)
+    drawn = np.array([[2.0, 0, 1, 1, 3, 0, 1, 1, 1, 0, 2, 0]])
+    twice = votes[:, np.repeat(np.arange(12), drawn[0].astype(int))]
+    expected = fleiss_kappa(np.stack([twice.sum(axis=0), 4 - twice.sum(axis=0)], axis=1))
+    assert kappa_statistic(votes)(np.ones((1, 4)), drawn)[0] == pytest.approx(expected, abs=1e-12)
+    assert alpha_statistic(votes)(np.ones((1, 4)), drawn)[0] == pytest.approx(krippendorff_alpha(twice), abs=1e-12)
+
+
+def test_agreement_of_readers_of_known_skill_is_covered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intervals, "RESAMPLES", 200)
+    for covered, _ in coverage_of_agreement(4, 40, 0.3, 1.0, draws=60):
+        assert 0.87 <= covered <= 1

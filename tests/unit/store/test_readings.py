@@ -13,7 +13,7 @@ from polypstudio.errors import UserError
 from polypstudio.reading.design import ReadingDesign, Stratum, make_items
 from polypstudio.store import readings
 from polypstudio.store.paths import StudyPaths
-from polypstudio.store.readings import Answer, ReaderSession
+from polypstudio.store.readings import Answer, ReaderSession, database
 
 DESIGN = ReadingDesign(
     strata=(Stratum(image_set="real/test", per_class=4), Stratum(image_set="iterations/000160", per_class=4)),
@@ -74,9 +74,7 @@ def test_a_design_comes_back_as_it_was_stored(study: StudyPaths, design: str) ->
 
 
 def test_the_database_is_write_ahead_and_fully_synchronous(study: StudyPaths, design: str) -> None:
-    from polypstudio.store.readings.database import reading_from
-
-    with reading_from(study) as connection:
+    with database.reading_from(study) as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
@@ -129,6 +127,28 @@ def test_the_same_submit_from_many_threads_counts_once(study: StudyPaths, reader
         places = list(pool.map(lambda _: readings.submit(reader, given(showing, "same", 6, 6)), range(24)))
     assert {place.position for place in places} == {1}
     assert len(rows(study)) == 1
+
+
+def test_writers_of_one_process_never_find_the_database_locked(
+    study: StudyPaths, design: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They wait for their turn, not for SQLite's patience: here it has none at all."""
+    taking_part = [join(study, design, f"R{n}") for n in range(8)]
+    monkeypatch.setattr(database, "BUSY_MILLISECONDS", 0)
+    database.engine_of(study).dispose()  # what connects from now on has the patience set above
+
+    def read(reader: ReaderSession) -> int:
+        for n in range(8):
+            address = readings.issue_address(reader, readings.place(reader).showings[0])
+            assert address is not None
+            assert readings.redeem_address([study], address) is not None
+            answer(reader, f"{reader.code}-{n}")
+        return readings.place(reader).position
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(read, taking_part)) == [8] * 8
+    with database.reading_from(study) as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 0
 
 
 def test_an_answer_on_another_showing_changes_nothing(study: StudyPaths, design: str, reader: ReaderSession) -> None:

@@ -151,6 +151,8 @@ def test_downloads_are_the_readings_and_the_checklist(study: StudyPaths) -> None
     assert "attachment" in table.headers["content-disposition"]
     assert showing in table.text
     assert client.get(f"{base}/readings.json").json()["format"] == "polypstudio readings"
+    results = client.get(f"{base}/results.json").json()
+    assert [own["reader"] for own in results["readers"]] == ["R1"]
     checklist = client.get(f"{base}/reporting.md").text
     assert "1 readers, 0 complete; 1 answers count" in checklist
     assert "No patients." in checklist

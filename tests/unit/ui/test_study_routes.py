@@ -7,12 +7,15 @@ import csv
 import hashlib
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+import tifffile
 from fastapi.testclient import TestClient
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from study_factory import ENCODER, generated_study
 
 from polypstudio.findings import paper
@@ -20,6 +23,8 @@ from polypstudio.records import KidResult, NeighbourResult
 from polypstudio.store.paths import StudyPaths
 from polypstudio.store.results import load_result, save_result
 from polypstudio.store.stamp import study_stamp
+from polypstudio.store.studies import data_root, load_config, load_index, save_index
+from polypstudio.ui.reading_images import common_side, square_pixels
 from polypstudio.ui.server import create_app
 
 CAUGHT = [["iterations/000320", "non_ad", 1], ["real/train", "ad", 3], ["iterations/000160", "ad", 0]]
@@ -172,6 +177,28 @@ def test_the_view_carries_the_stamp_of_what_it_shows(client: TestClient, study: 
     content = study.sample(160, "ad", 0).read_bytes()
     address = f"/study/generated/image/iterations/000160/ad/0?v={hashlib.sha256(content).hexdigest()[:16]}"
     assert client.get(address).content == content
+
+
+def test_real_images_that_only_tifffile_reads_are_shown_to_researchers_and_readers(tmp_path: Path) -> None:
+    """As those of CVC-ClinicDB: Pillow has no way to open them."""
+    study = generated_study(tmp_path, "tiffs", iterations=1, per_class=2, real=2, results=False)
+    first, *others = load_index(study)
+    pixels = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+    file = data_root(study, load_config(study)) / "first.tif"
+    tifffile.imwrite(file, pixels, photometric="rgb", bigtiff=True, byteorder=">")
+    with pytest.raises(UnidentifiedImageError):
+        Image.open(file)
+    save_index(study, [replace(first, path=file.name), *others])
+    client = TestClient(create_app(tmp_path))
+    address = f"/study/tiffs/image/real/{first.split}/{first.label}/0"
+    answer = client.get(address)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    with Image.open(io.BytesIO(answer.content)) as shown:
+        np.testing.assert_array_equal(np.asarray(shown), pixels)
+    assert common_side([file]) == 96
+    np.testing.assert_array_equal(square_pixels(file, 96), pixels[:, 16:112])
+    file.write_bytes(file.read_bytes()[:1000])
+    assert client.get(address).status_code == 404
 
 
 @pytest.mark.parametrize("query", ["", "study=generated&encoder=unheard", "study=none"])

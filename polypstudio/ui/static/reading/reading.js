@@ -2,6 +2,7 @@
 // The server never says what an image is; images come from addresses that work once and are kept here as blobs.
 
 const SMALL = 256;           // shown sides up to this many pixels carry a caution
+const MOST_ENLARGED = 6;     // times its own pixels: beyond, a small picture on a large monitor is but a blur
 const RETRY_MS = [500, 1000, 2000, 4000];
 
 const page = element.querySelector(".reading");
@@ -119,7 +120,9 @@ function welcome() {
   const lines = [
     `${left}${state.position ? "" : `, about ${minutes} min`}.`,
     keysInWords(),
-    "Zoom with the wheel, two fingers or + and −; brightness with [ and ].",
+    matchMedia("(hover: none)").matches
+      ? "Zoom with two fingers; brightness with ☾ and ☀."
+      : "Zoom with the wheel or with + and −; brightness with [ and ].",
     "Every answer is saved at once. Stop whenever you like: this link brings you back to the same image.",
   ];
   if (reading.training && !state.position) lines.splice(1, 0, `Before it, ${reading.training} for training: only there you are told what you saw.`);
@@ -210,6 +213,7 @@ async function follow(reply) {  // the server's new state decides what comes nex
   if (reply.reading) {
     reading = reply.reading;
     view.arrange(reading.protocol === "pairs" ? 2 : 1);
+    page.style.setProperty("--largest", `${MOST_ENLARGED * reading.image_size}px`);
     questions.build(reading.questions);
     find(".caution").textContent = cautions().join(" · ");
   }

@@ -10,9 +10,9 @@ import pytest
 import tifffile
 from PIL import Image, UnidentifiedImageError
 
-from polypstudio.data import images
-from polypstudio.data.images import image_size, load_rgb
 from polypstudio.errors import UserError
+from polypstudio.store import images
+from polypstudio.store.images import image_size, load_rgb
 
 RNG = np.random.default_rng(0)
 PHOTO = np.asarray(Image.fromarray(RNG.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((80, 60)))
