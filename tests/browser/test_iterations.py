@@ -223,7 +223,7 @@ def test_coverage_and_agreement_have_intervals_or_say_that_they_have_none(page: 
         assert "Its CI says what other" in (figure.locator("figcaption").get_attribute("title") or "")
     older = page.context.new_page()
     open_iterations(older, address, "study=mapped&lines=quality")
-    expect(older.locator(".ps-chart figcaption").filter(has_text="Coverage")).to_contain_text("no CI stored")
+    expect(older.locator(".ps-chart figcaption").filter(has_text="Coverage")).to_contain_text("no CI")
 
 
 def test_it_fits_the_window(page: Page, address: str) -> None:

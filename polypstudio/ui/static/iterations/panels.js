@@ -79,7 +79,8 @@ function alignmentPanel(view, help) {
 }
 
 function coveragePanel(view, help) {
-  const yardstick = view.yardstick ? LABELS.map((label) => ({ at: view.yardstick[label].coverage, name: `new real ${view.labels[label]}` })) : [];
+  const reached = view.yardstick ? LABELS.map((label) => ({ at: view.yardstick[label].coverage, name: `new real ${view.labels[label]}` })) : [];
+  const yardstick = reached.map((mark, i) => ({ ...mark, below: mark.at < reached[1 - i].at }));
   const lines = LABELS.map((label) => ({ kind: `${label} ps-within`, name: `coverage ${view.labels[label]}`,
     points: points(view, ({ coverage }) => coverage?.[label] && { value: coverage[label].coverage, ci: coverage[label].coverage_ci }) }));
   return complete({
@@ -101,7 +102,7 @@ function lossPanel(view, help) {
   const lines = LABELS.map((label) => ({ kind: `${label} ps-within`, name: `held-out loss ${view.labels[label]}`,
     points: points(view, ({ loss }) => label in loss && { value: loss[label], ci: null }) }));
   return complete({
-    title: "Held-out loss", legend: legend("images not trained on", lines), lines, definition: help.define("loss"), ghosts: [], bands: [], marks: [], hold: [],
+    title: "Held-out loss", legend: legend("not trained on", lines), lines, definition: help.define("loss"), ghosts: [], bands: [], marks: [], hold: [],
     missing: "Measured while training, where held-out images are set aside for it.",
   });
 }
@@ -109,7 +110,7 @@ function lossPanel(view, help) {
 /** The words beside a title; where no point has an interval, they say so. */
 function legend(words, lines) {
   const known = lines.flatMap((line) => line.points.filter(Boolean));
-  return known.length && known.every(({ ci }) => ci === null) ? `${words} · no CI stored` : words;
+  return known.length && known.every(({ ci }) => ci === null) ? `${words} · no CI` : words;
 }
 
 /** A line of the paper's Table 2, over the same width. */

@@ -49,7 +49,7 @@ export function createVerdict({ view, help }) {
 
 /** What is missing, and what to do next. */
 export function emptyState({ title, text, command }) {
-  return [h("strong", {}, title), h("span", {}, text), command && h("code", {}, command)];
+  return [h("strong", {}, title), " ", h("span", {}, text), " ", command && h("code", {}, command)];
 }
 
 function missing(view, iteration) {
