@@ -155,7 +155,7 @@ def test_every_number_can_be_explained(page: Page, address: str) -> None:
     help_text = page.locator(".ps-help")
     expect(help_text).to_contain_text("12 synthetic and 24 real images")
     expect(help_text).to_contain_text("the floor (")
-    expect(help_text).to_contain_text("real AD and real Non-AD (separation ")
+    expect(help_text).to_contain_text("(separation ")
     page.keyboard.press("Escape")
     page.get_by_text("how is this made?").click()
     expect(help_text).to_contain_text("Class alignment A")
