@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import DESIGN, FUNCTIONS, STUDY, TELLING, Site
+from attacked_site import DESIGN, FUNCTIONS, STUDY, TELLING, Site
 from event_loops import run_apart
 from fastapi import FastAPI
 from starlette.routing import Mount, Route
