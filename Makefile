@@ -22,6 +22,8 @@ lint: $(INSTALLED_DEV)
 bench: $(INSTALLED_DEV)
 	$(BIN)/python benchmarks/kid.py
 	$(BIN)/python benchmarks/tsne.py
+	$(BIN)/python benchmarks/evaluate.py
+	$(BIN)/python benchmarks/sample.py
 
 # What takes longer than a test may: simulations, sets too large for memory, and the reading app at full size (two hours and
 # more): 50 readers, servers killed ten times, SQLite and PostgreSQL. Logs of such runs are in benchmarks/results/.
@@ -30,6 +32,7 @@ evidence: $(INSTALLED_DEV)
 	$(BIN)/python benchmarks/kid_memory.py
 	for store in "" --postgres; do for think in 2 0; do $(BIN)/python benchmarks/reading_load.py --think $$think $$store || exit 1; done; done
 	$(BIN)/python benchmarks/reading_coverage.py
+	POLYPSTUDIO_KILLS=30 $(BIN)/python -m pytest tests/faults/test_training_kill.py -m slow -k killed -q -s
 
 $(INSTALLED): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "PolypStudio needs Python 3.11 or newer: make PYTHON=python3.11 …")'

@@ -13,11 +13,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, BinaryIO
 
 LOOK = 0.1  # seconds between two looks
 END = b"\0"  # of a message
+KEYS = {"ArrowLeft": 37, "ArrowRight": 39}
 
 
 class PlainPage:
@@ -32,14 +34,36 @@ class PlainPage:
         self._session = {"sessionId": attached["sessionId"]}
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
+        return self._send(method, parameters, self._session)
+
+    def _send(self, method: str, parameters: dict[str, Any], session: dict[str, str]) -> dict[str, Any]:
         self._sent += 1
-        message = {"id": self._sent, "method": method, "params": parameters, **self._session}
+        message = {"id": self._sent, "method": method, "params": parameters, **session}
         self._commands.write(json.dumps(message).encode() + END)
         self._commands.flush()
         while True:
             answer = json.loads(self._message())
             if answer.get("id") == self._sent:
                 return answer["result"]
+
+    def press(self, key: str) -> None:
+        """A trusted stroke of one of :data:`KEYS`."""
+        for kind in ("rawKeyDown", "keyUp"):
+            self.send("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=KEYS[key])
+
+    def answer(self, expression: str) -> Any:
+        """What the promise of an expression comes to."""
+        evaluated = self.send("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        return evaluated["result"].get("value")
+
+    def memory(self) -> float:
+        """MB of all processes of the browser, shared pages counted once (proportional set size)."""
+        kilobytes = 0
+        for process in self._send("SystemInfo.getProcessInfo", {}, {})["processInfo"]:
+            with suppress(FileNotFoundError, ProcessLookupError):  # ended meanwhile
+                lines = Path(f"/proc/{process['id']}/smaps_rollup").read_text().splitlines()
+                kilobytes += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        return kilobytes / 1024
 
     def wait_for(self, expression: str, patience: float = 120.0) -> Any:
         """The value of an expression, once it is neither undefined nor null."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from event_loops import run_apart
 
 
@@ -16,4 +14,3 @@ def test_a_coroutine_runs_where_a_loop_is_running_already() -> None:
         return run_apart(answer())
 
     assert run_apart(as_after_a_browser_test()) == run_apart(answer()) == "done"
-    assert asyncio.run(as_after_a_browser_test()) == "done"

@@ -15,6 +15,7 @@ export function createMatrix({ view, store, help }) {
       ["Table 2 as CSV", table2("csv")], ["Table 2 as LaTeX", table2("tex")]])), body);
   const largest = Math.max(0, ...view.iterations.flatMap((each) => cellsOf(each.evidence).flatMap((cell) => [Math.abs(cell.kid), cell.floor])));
   const digits = kidDigits(largest);
+  const made = new Map(); // iteration -> what the body holds: one that is seen again is not made again
 
   /** All iterations as the paper's Table 2 prints them: mean and SD over subsets. */
   function table2(kind) {
@@ -99,7 +100,8 @@ export function createMatrix({ view, store, help }) {
       title.replaceChildren("KID at ", h("b", { class: "ps-badge ps-badge-a" }, "A"), ` ${iteration} `, h("small", {}, "▲ nearer the other class"));
       element.hidden = !view.separation;
       if (!view.separation) return;
-      body.replaceChildren(...(evidence ? [table(evidence), figures(evidence)] : [h("p", { class: "ps-hint" }, "Not evaluated yet.")]));
+      if (!made.has(iteration)) made.set(iteration, evidence ? [table(evidence), figures(evidence)] : [h("p", { class: "ps-hint" }, "Not evaluated yet.")]);
+      body.replaceChildren(...made.get(iteration));
     },
   };
 }
