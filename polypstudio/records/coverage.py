@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -47,6 +47,8 @@ class ReferenceCoverage(Record):
 
 class CoverageResult(Result):
     """``results/coverage/<encoder>.json``."""
+
+    COMPACT: ClassVar[bool] = True
 
     k: int
     references: dict[Literal["train", "held_out"], ReferenceCoverage]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -40,6 +40,8 @@ class RuleRanking(Record):
 
 class RankingResult(Result):
     """``results/ranking/<encoder>.json``: every selection rule against both references."""
+
+    COMPACT: ClassVar[bool] = True
 
     draws: int
     references: dict[Literal["train", "held_out"], list[RuleRanking]]
