@@ -57,7 +57,10 @@ def test_every_result_of_one_encoder(study: StudyPaths, capsys: pytest.CaptureFi
     assert [point for each in maps.maps[0].sets for point in zip(each.x, each.y, strict=True)] == stored
     for each in maps.maps:
         shown = iterations if each.iteration is None else [each.iteration]
-        assert [s.image_set for s in each.sets][::2] == ["real/train", *(f"iterations/{n:06d}" for n in shown)]
+        held_out = ["real/test"] if each.alignment == "reference" else []
+        assert [s.image_set for s in each.sets][::2] == [
+            "real/train", *(f"iterations/{n:06d}" for n in shown), *held_out
+        ]  # fmt: skip
         assert list(each.numbers.agreement) == shown
         assert (each.numbers.shared_neighbours is not None) == (each.seed == 1)
     ranking = load_result(study, RankingResult, ENCODER)
