@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 LOOK = 0.1  # seconds between two looks
+START = 60.0  # seconds within which a browser opens its tab
+EMPTY = "about:blank"
 END = b"\0"  # of a message
 KEYS = {"ArrowLeft": 37, "ArrowRight": 39}
 
@@ -29,9 +31,18 @@ class PlainPage:
         self._commands, self._answers = commands, answers
         self._session: dict[str, str] = {}
         self._sent, self._rest = 0, b""
-        target = self.send("Target.createTarget", url="about:blank")["targetId"]
-        attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
+        attached = self.send("Target.attachToTarget", targetId=self._only_tab(), flatten=True)
         self._session = {"sessionId": attached["sessionId"]}
+
+    def _only_tab(self) -> str:
+        """The tab with which the browser opens: another one beside it would be memory that no visitor has."""
+        end = time.monotonic() + START
+        while time.monotonic() < end:
+            for target in self.send("Target.getTargets")["targetInfos"]:
+                if target["type"] == "page" and target["url"] == EMPTY:
+                    return str(target["targetId"])
+            time.sleep(LOOK)
+        raise TimeoutError("Chromium opened no tab")
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         return self._send(method, parameters, self._session)
@@ -90,7 +101,7 @@ def plain_page(arguments: Sequence[str], script: str, width: int, height: int) -
     """An empty page of a new browser, which runs ``script`` before any of a document's own."""
     (read_commands, write_commands), (read_answers, write_answers) = os.pipe(), os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        options = ["--headless", "--remote-debugging-pipe", f"--user-data-dir={profile}", *arguments]
+        options = ["--headless", "--remote-debugging-pipe", f"--user-data-dir={profile}", *arguments, EMPTY]
         chromium = [shutil.which("chromium") or "chromium", *options]
         process = subprocess.Popen(  # Chromium reads from file 3 and writes to file 4
             ["bash", "-c", f'exec "$@" 3<&{read_commands} 4>&{write_answers}', "bash", *chromium],

@@ -30,7 +30,7 @@ def shown(page: Page) -> dict[str, str]:
         "samples": page.locator(".ps-pane").first.locator("img").first.get_attribute("src") or "",
         "map": page.locator(".ps-map-plot").get_attribute("data-set") or "",
         "points": str(page.evaluate("document.querySelector('.ps-map-plot').data.at(-1).x")),
-        "matrix": page.locator(".ps-matrix tbody").inner_text(),
+        "matrix": page.locator(".ps-matrix tbody:visible").inner_text(),
         "sentence": page.locator(".ps-sentence").inner_text(),
     }
 
@@ -157,7 +157,7 @@ def test_every_number_can_be_explained(page: Page, address: str) -> None:
     expect(help_text).to_contain_text("the floor (")
     expect(help_text).to_contain_text("(separation ")
     page.keyboard.press("Escape")
-    page.get_by_text("how is this made?").click()
+    page.get_by_text("how is this made?").locator("visible=true").click()
     expect(help_text).to_contain_text("Class alignment A")
     expect(help_text).to_contain_text("bootstrap draws over groups")
 
@@ -226,6 +226,19 @@ def test_coverage_and_agreement_have_intervals_or_say_that_they_have_none(page: 
     expect(older.locator(".ps-chart figcaption").filter(has_text="Coverage")).to_contain_text("no CI")
 
 
+def test_intervals_of_margins_are_shown_whole(page: Page, address: str) -> None:
+    """They may be several times as long as the lines move: then that is what the figure has to show."""
+    open_iterations(page, address)
+    figure = page.locator(".ps-chart figure").filter(has_text="Margins")
+    ends = figure.locator(".ps-whisker").evaluate_all(
+        "lines => lines.flatMap((e) => [+e.getAttribute('y1'), +e.getAttribute('y2')])"
+    )
+    height = figure.locator("svg").evaluate("drawing => drawing.clientHeight")
+    assert len(ends) == 2 * 2 * len(STEPS)
+    assert min(ends) > 10
+    assert max(ends) < height - 20
+
+
 def test_it_fits_the_window(page: Page, address: str) -> None:
     open_iterations(page, address)
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
@@ -245,7 +258,7 @@ def test_dark_is_kept(page: Page, address: str) -> None:
 )
 def test_empty_states_say_what_to_do(page: Page, address: str, study: str, words: str) -> None:
     page.goto(f"{address}/?study={study}")
-    expect(page.get_by_text(words)).to_be_visible()
+    expect(page.get_by_text(words).locator("visible=true")).to_be_visible()
     expect(page.locator(".ps-iterations code").first).to_contain_text("polypstudio ")
 
 
@@ -253,5 +266,5 @@ def test_another_study_is_shown_when_chosen(page: Page, address: str) -> None:
     open_iterations(page, address)
     page.get_by_role("combobox", name="Study").click()
     page.get_by_role("option", name="unevaluated").click()
-    expect(page.get_by_text("Images, but no evidence yet")).to_be_visible()
+    expect(page.get_by_text("Images, but no evidence yet").locator("visible=true")).to_be_visible()
     expect(page.get_by_text("phantom, not patients")).to_be_visible()

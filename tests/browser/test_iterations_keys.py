@@ -63,9 +63,20 @@ def test_keyboard_alone(page: Page, address: str) -> None:
     expect(page.locator(".ps-viewer")).not_to_be_visible()
 
 
+def test_a_tile_keeps_the_focus_while_one_scrubs(page: Page, address: str) -> None:
+    open_iterations(page, address, "study=generated&a=320")
+    tile = page.locator(".ps-pane .ps-tile").nth(1)
+    tile.focus()
+    page.keyboard.press("ArrowRight")
+    wait_for_a(page, 480)
+    expect(tile).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".ps-viewer h2")).to_have_text("synthetic AD, iteration 480, sample 1")
+
+
 def test_space_plays_and_stops(page: Page, address: str) -> None:
     open_iterations(page, address, "study=generated&a=160")
-    page.locator(".ps-sentence span").first.click()
+    page.locator(".ps-sentence").click()
     page.keyboard.press("Space")
     wait_for_a(page, 480)
     page.keyboard.press("Space")

@@ -1,6 +1,6 @@
 // Everything over the iterations, drawn: KID, margins and alignment, or coverage, agreement and loss. A click jumps there.
 
-import { h, interval, number, svg } from "./dom.js";
+import { h, interval, kept, number, svg } from "./dom.js";
 import { figureText, menu, savePng, saveSvg } from "./exporting.js";
 import { moveA } from "./state.js";
 
@@ -84,19 +84,21 @@ export function createChart({ view, store, help, groups, about }) {
         svg("title", {}, [`iteration ${step}`, ...panel.lines.map((line) => words(line, i, digits))].join("\n")))));
     const anchor = (i) => (i === 0 && last ? "start" : i === last && last ? "end" : "middle");
 
+    const labelsAt = kept((a) => xLabels(a).map((i) => svg("text", { class: "ps-tick-label", x: x(i), y: height - 5, "text-anchor": anchor(i) }, String(steps[i]))));
+
     function move(state) {
       for (const [side, line] of Object.entries(at)) for (const end of ["x1", "x2"]) line.setAttribute(end, x(state[side]));
-      labels.replaceChildren(...xLabels(state).map((i) => svg("text", { class: "ps-tick-label", x: x(i), y: height - 5, "text-anchor": anchor(i) }, String(steps[i]))));
+      labels.replaceChildren(...labelsAt(state.a));
     }
 
     return { drawing, move };
   }
 
   /** The first, the last, and A where it is not crowded by them. */
-  function xLabels(state) {
+  function xLabels(a) {
     const last = steps.length - 1;
     const room = Math.max(1, Math.ceil(last / 4));
-    return [...new Set([0, ...(state.a >= room && state.a <= last - room ? [state.a] : []), last])];
+    return [...new Set([0, ...(a >= room && a <= last - room ? [a] : []), last])];
   }
 
   /** All panels of the group as one figure. */

@@ -23,6 +23,36 @@ function fill(element, attributes, children) {
   return element;
 }
 
+/** `make(...key)`, but what is seen again is not made again: while one scrubs, nothing is left for the browser to clear away. */
+export function kept(make) {
+  const made = new Map();
+  return (...key) => {
+    const name = key.join(" ");
+    if (!made.has(name)) made.set(name, make(...key));
+    return made.get(name);
+  };
+}
+
+/**
+ * Makes of an element a place where `make(key)` of one key at a time is seen; returns `show(key)`. All that has been shown stays there,
+ * laid out over each other: to show another one costs no layout, and the place is as large as the largest, so that nothing moves.
+ */
+export function stack(element, make) {
+  element.classList.add("ps-stack");
+  const layerOf = kept((key) => {
+    const layer = make(key);
+    element.append(layer);
+    return layer;
+  });
+  let seen = null;
+  return (key) => {
+    const layer = layerOf(key);
+    seen?.classList.add("ps-covered");
+    layer.classList.remove("ps-covered");
+    seen = layer;
+  };
+}
+
 /** A number with a true minus sign; what rounds to zero has no sign; null is not defined. */
 export function number(value, digits = 2) {
   if (value === null) return "not defined";

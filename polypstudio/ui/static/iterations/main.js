@@ -99,5 +99,5 @@ function open(host, view, previous) {
     samples.preload(state);
   }
 
-  return opened(host, store, draw, [scrubber, verdict, map, chart, samples, generate]);
+  return opened(host, store, draw, [scrubber, map, chart, samples, generate]);
 }

@@ -43,7 +43,9 @@ export function createMap({ view, images, store, viewer, help }) {
     const state = store.get();
     const wanted = tracesFor(state);
     await library.newPlot(plot, wanted.map(asTrace), layout(mapAt(state)), {
-      displaylogo: false, scrollZoom: true, modeBarButtonsToRemove: ["toImage", "autoScale2d", "zoom2d", "select2d"],
+      displaylogo: false, scrollZoom: true,
+      plotGlPixelRatio: devicePixelRatio, // the screen's own: with plotly's 2, an ordinary screen costs four times the memory
+      modeBarButtonsToRemove: ["toImage", "autoScale2d", "zoom2d", "select2d"],
     });
     if (closed) return;
     nameClipsLocally(plot);
@@ -83,17 +85,23 @@ export function createMap({ view, images, store, viewer, help }) {
     if (element.hidden) return;
     if (!maps.isLoaded(state.alignment)) maps.load(state.alignment).then(() => !closed && store.set({}));
     const map = mapAt(state);
-    const scheme = schemes[state.colour];
     numbers.textContent = numberWords(view, view.iterations[state.a], map);
     numbers.title = help.define("agreement");
     alignment.value = state.alignment;
     colour.value = state.colour;
-    legend.replaceChildren(...scheme.legend, ...nothingColoured(scheme, state.alignment));
-    legend.title = scheme.words ?? "";
+    explainColours(state);
     if (!plotly) return;
     redraw(tracesFor(state), map);
     plot.dataset.set = view.iterations[state.a].set;
     plot.dataset.alignment = map ? state.alignment : "";
+  }
+
+  function explainColours({ colour: name, alignment: shown }) {
+    const explained = `${name} ${shown}`;
+    if (legend.dataset.of === explained) return;
+    legend.dataset.of = explained;
+    legend.replaceChildren(...schemes[name].legend, ...nothingColoured(schemes[name], shown));
+    legend.title = schemes[name].words ?? "";
   }
 
   /** Why a scheme colours nothing on this map, and the map on which it does. */

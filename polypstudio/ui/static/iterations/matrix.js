@@ -1,6 +1,6 @@
 // The KID matrix {synthetic AD, Non-AD} × {real AD, Non-AD} of iteration A, with margins, alignment and shift.
 
-import { h, interval, kidDigits, number, pValue, signed } from "./dom.js";
+import { h, interval, kept, kidDigits, number, pValue, signed, stack } from "./dom.js";
 import { figureText, menu, savePng, saveSvg } from "./exporting.js";
 import { drawMatrix } from "./matrix_drawing.js";
 
@@ -15,7 +15,6 @@ export function createMatrix({ view, store, help }) {
       ["Table 2 as CSV", table2("csv")], ["Table 2 as LaTeX", table2("tex")]])), body);
   const largest = Math.max(0, ...view.iterations.flatMap((each) => cellsOf(each.evidence).flatMap((cell) => [Math.abs(cell.kid), cell.floor])));
   const digits = kidDigits(largest);
-  const made = new Map(); // iteration -> what the body holds: one that is seen again is not made again
 
   /** All iterations as the paper's Table 2 prints them: mean and SD over subsets. */
   function table2(kind) {
@@ -93,15 +92,19 @@ export function createMatrix({ view, store, help }) {
     return h("div", { title: definition }, h("dt", {}, name), h("dd", {}, h("b", {}, value), " ", h("small", {}, beside)));
   }
 
+  const titleOf = kept((position) => ["KID at ", h("b", { class: "ps-badge ps-badge-a" }, "A"), ` ${view.iterations[position].iteration} `,
+    h("small", {}, "▲ nearer the other class")]);
+  const showBody = stack(body, (position) => {
+    const { evidence } = view.iterations[position];
+    return h("div", {}, evidence ? [table(evidence), figures(evidence)] : h("p", { class: "ps-hint" }, "Not evaluated yet."));
+  });
+
   return {
     element,
     update(state) {
-      const { iteration, evidence } = view.iterations[state.a];
-      title.replaceChildren("KID at ", h("b", { class: "ps-badge ps-badge-a" }, "A"), ` ${iteration} `, h("small", {}, "▲ nearer the other class"));
+      title.replaceChildren(...titleOf(state.a));
       element.hidden = !view.separation;
-      if (!view.separation) return;
-      if (!made.has(iteration)) made.set(iteration, evidence ? [table(evidence), figures(evidence)] : [h("p", { class: "ps-hint" }, "Not evaluated yet.")]);
-      body.replaceChildren(...made.get(iteration));
+      if (view.separation) showBody(state.a);
     },
   };
 }

@@ -132,7 +132,7 @@ function scaleFor(lines, also, mostDigits = Infinity) {
   const all = lines.flatMap((line) => line.points.filter(Boolean));
   const held = [...also, ...all.map((point) => point.value)];
   const [lowest, highest] = [Math.min(...held), Math.max(...held)];
-  const beyond = 0.4 * (highest - lowest || Math.abs(highest) || 1);
+  const beyond = 3 * (highest - lowest || Math.abs(highest) || 1);
   const ends = all.flatMap((point) => point.ci ?? []).map((end) => Math.min(highest + beyond, Math.max(lowest - beyond, end)));
   const values = [...held, ...ends];
   const span = Math.max(...values) - Math.min(...values) || Math.abs(highest) || 1;

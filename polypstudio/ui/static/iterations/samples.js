@@ -1,7 +1,7 @@
 // Side by side: iteration A and B, one row a class, the same noise in the same column; real images below on request.
 
-import { h, percent } from "./dom.js";
-import { describe } from "./images.js";
+import { h, kept, percent } from "./dom.js";
+import { createRow } from "./tiles.js";
 
 const LABELS = ["ad", "non_ad"];
 const TILE = 0.095; // of the window's height: what a column is given at least
@@ -9,16 +9,16 @@ const FEWEST = 3;
 
 export function createSamples({ view, images, store, viewer, help, sheet, generate }) {
   const heads = { a: h("h3", {}), b: h("h3", {}) };
-  const rows = { a: h("div", { class: "ps-rows" }), b: h("div", { class: "ps-rows" }) };
-  const realRows = { ad: h("div", { class: "ps-rows" }), non_ad: h("div", { class: "ps-rows" }) };
+  const rowsOf = (source) => LABELS.map((label) => createRow(label, source, { view, viewer, help }));
+  const rows = { a: rowsOf(null), b: rowsOf(null), real: rowsOf(`real, ${view.reference}`) };
   const paging = h("span", { class: "ps-paging" });
   const back = h("button", { type: "button", class: "ps-step", title: "Earlier samples", "aria-label": "Earlier samples", onclick: () => turn(-1) }, "‹");
   const forth = h("button", { type: "button", class: "ps-step", title: "Later samples", "aria-label": "Later samples", onclick: () => turn(1) }, "›");
   const toggle = h("button", { type: "button", class: "ps-toggle", onclick: () => store.set({ showReal: !store.get().showReal }) }, "Real images");
   const real = h("div", { class: "ps-reals" },
-    LABELS.map((label) => h("div", { class: "ps-pane" }, realRows[label])));
+    rows.real.map((row) => h("div", { class: "ps-pane" }, row.element)));
   const element = h("section", { class: "ps-card ps-samples", "aria-label": "Samples of A and B" },
-    h("div", { class: "ps-panes" }, ["a", "b"].map((side) => h("div", { class: "ps-pane" }, heads[side], rows[side]))),
+    h("div", { class: "ps-panes" }, ["a", "b"].map((side) => h("div", { class: "ps-pane" }, heads[side], h("div", { class: "ps-rows" }, rows[side].map((row) => row.element))))),
     real,
     h("div", { class: "ps-card-foot" }, back, paging, forth, h("span", { class: "ps-hint" }, "same column, same noise"),
       h("button", { type: "button", class: "ps-toggle", title: "A sheet as the paper's Fig. 3: rows AD and Non-AD, columns iterations", onclick: () => sheet.open() }, "Sheet"),
@@ -27,8 +27,6 @@ export function createSamples({ view, images, store, viewer, help, sheet, genera
   const counts = view.iterations.flatMap((each) => LABELS.map((label) => each.samples[label]?.length ?? 0));
   const most = Math.max(0, ...counts);
   let columns = FEWEST;
-
-  const tiles = { page: null, made: new Map() }; // side and address -> tile: one that is seen again is not made again
 
   const shownColumns = (state) => {
     const pages = Math.max(1, Math.ceil(most / columns));
@@ -50,36 +48,13 @@ export function createSamples({ view, images, store, viewer, help, sheet, genera
     return { a: pane(state.a), b: pane(state.b), real: reals };
   }
 
-  function row(side, label, found, source = null) {
-    return h("div", { class: `ps-row ps-${label}`, style: `--columns:${columns}` },
-      h("span", { class: "ps-row-name" }, source && h("small", {}, source), view.labels[label]),
-      h("div", { class: "ps-tiles" }, found.map((image) => tileOf(side, image))));
-  }
-
-  function tileOf(side, image) {
-    if (!image) return h("span", { class: "ps-tile ps-none" });
-    const name = `${side} ${image.address}`;
-    if (!tiles.made.has(name)) tiles.made.set(name, makeTile(image));
-    return tiles.made.get(name);
-  }
-
-  function makeTile(image) {
-    const words = describe(image, view);
-    const isCopy = image.nearest?.[3];
-    const picture = h("img", { src: image.address, alt: words, decoding: "sync", draggable: "false" });
-    const made = h("button", { type: "button", class: `ps-tile ps-${image.source}`, title: words, onclick: () => viewer.open(image) },
-      picture, isCopy && h("em", { title: help.define("copies") }, "copy"));
-    picture.addEventListener("error", () => made.replaceChildren(h("span", { class: "ps-missing" }, "file missing")), { once: true });
-    return made;
-  }
-
-  function head(state, side) {
-    const iteration = view.iterations[state[side]];
+  const headOf = kept((side, position) => {
+    const iteration = view.iterations[position];
     const n = LABELS.map((label) => iteration.samples[label]?.length ?? 0);
     const agreement = iteration.agreement && `k-NN ${percent(iteration.agreement.overall)}`;
     return [h("b", { class: `ps-badge ps-badge-${side}` }, side.toUpperCase()), ` ${iteration.iteration} `,
       h("small", { title: help.define("agreement") }, `n ${n.join(" + ")}${agreement ? ` · ${agreement}` : ""}`)];
-  }
+  });
 
   const watcher = new ResizeObserver(() => {
     const width = element.querySelector(".ps-pane").clientWidth;
@@ -99,13 +74,8 @@ export function createSamples({ view, images, store, viewer, help, sheet, genera
     },
     update(state) {
       const found = chosen(state);
-      if (tiles.page !== state.page) tiles.made.clear();
-      tiles.page = state.page;
-      for (const side of ["a", "b"]) {
-        heads[side].replaceChildren(...head(state, side));
-        rows[side].replaceChildren(...LABELS.map((label, i) => row(side, label, found[side][i])));
-      }
-      LABELS.forEach((label, i) => realRows[label].replaceChildren(row("real", label, found.real[i], `real, ${view.reference}`)));
+      for (const side of ["a", "b"]) heads[side].replaceChildren(...headOf(side, state[side]));
+      for (const [pane, each] of Object.entries(rows)) each.forEach((row, i) => row.show(columns, found[pane][i]));
       real.hidden = !state.showReal;
       toggle.setAttribute("aria-pressed", state.showReal);
       const { page, pages, indices } = shownColumns(state);

@@ -1,6 +1,6 @@
 // The sentence first: what iteration A is worth, its alarms, and class alignment as a gauge.
 
-import { h, interval, number, svg } from "./dom.js";
+import { h, interval, number, stack, svg } from "./dom.js";
 
 const GAUGE = { low: -0.6, high: 1.25, width: 290, height: 56, line: 29 };
 
@@ -10,29 +10,16 @@ export function createVerdict({ view, help }) {
   const notes = view.warnings.length > 0 && h("p", { class: "ps-warning" }, view.warnings.join(" "));
   const words = h("div", { class: "ps-words" }, sentence, notes);
   const element = h("section", { class: "ps-verdict", "aria-label": "What iteration A is worth" }, words, gauge);
-  const watcher = new ResizeObserver(reserve);
-  watcher.observe(words);
-
-  /** The sentence is given the room of the longest one, so that nothing below it moves while one scrubs. */
-  function reserve() {
-    const probe = h("p", { class: "ps-sentence ps-unseen", "aria-hidden": "true", style: `width: ${sentence.clientWidth}px` });
-    words.append(probe);
-    const heights = view.iterations.map((iteration) => {
-      probe.replaceChildren(...said(iteration));
-      return probe.offsetHeight;
-    });
-    probe.remove();
-    sentence.style.minHeight = `${Math.max(...heights)}px`;
-  }
+  const say = stack(sentence, (position) => h("span", {}, said(view.iterations[position])));
+  view.iterations.forEach((_, position) => say(position)); // the room of the longest one is there from the start
+  const showGauge = stack(gauge, (position) => drawGauge(view.iterations[position].evidence.alignment, help.define("alignment")));
 
   return {
     element,
-    close: () => watcher.disconnect(),
     update(state) {
-      const iteration = view.iterations[state.a];
-      gauge.hidden = !iteration.evidence;
-      sentence.replaceChildren(...said(iteration));
-      if (iteration.evidence) gauge.replaceChildren(drawGauge(iteration.evidence.alignment, help.define("alignment")));
+      say(state.a);
+      gauge.hidden = !view.iterations[state.a].evidence;
+      if (!gauge.hidden) showGauge(state.a);
     },
   };
 
