@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from postgres_server import running_postgres
 from readings_version_1 import TOKEN_OF_VERSION_1, VERSION_1
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from polypstudio.errors import UserError
@@ -70,6 +71,28 @@ def test_the_same_submit_and_the_same_address_count_once(reader: ReaderSession) 
         found = list(pool.map(lambda _: readings.redeem_address([reader.study], address), range(16)))
     assert readings.count_answers(reader.study, reader.design) == (1, 0)
     assert sum(one is not None for one in found) == 1
+
+
+def test_answers_wait_for_the_disk_and_image_addresses_do_not(study: StudyPaths) -> None:
+    asked = text("SHOW synchronous_commit")
+    with database.writing_to(study) as connection:
+        assert connection.scalar(asked) == "on"
+    with database.writing_to(study, lasting=False) as connection:
+        assert connection.scalar(asked) == "off"
+    with database.writing_to(study) as connection:
+        assert connection.scalar(asked) == "on"
+
+
+def test_an_act_that_fails_leaves_nothing(reader: ReaderSession) -> None:
+    def fail() -> None:
+        with database.writing_to(reader.study) as connection:
+            connection.execute(text("UPDATE readers SET revoked = 'now'"))
+            raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        fail()
+    with database.reading_from(reader.study) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM readers WHERE revoked IS NOT NULL")) == 0
 
 
 def test_undo_export_and_import(reader: ReaderSession, tmp_path: Path) -> None:

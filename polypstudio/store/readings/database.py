@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError, OperationalError
 
 from polypstudio.errors import UserError
@@ -52,7 +53,7 @@ def engine_of(study: StudyPaths) -> Engine:
 @contextmanager
 def reading_from(study: StudyPaths) -> Iterator[Connection]:
     """A connection for one look at the database."""
-    with engine_of(study).connect() as connection:
+    with _passing(engine_of(study)).connect() as connection:
         yield connection
 
 
@@ -61,18 +62,28 @@ def writing_to(study: StudyPaths, lasting: bool = True) -> Iterator[Connection]:
     """A transaction: on disk when the block ends, undone if it raises.
 
     One that is not ``lasting`` outlives the process, and may be lost with the machine's power: image addresses, of which
-    there are more than answers, and which a page asks for anew.
+    there are more than answers, and which a page asks for anew. On a server each of its statements stands for itself.
     """
     engine = engine_of(study)
     with _turn(engine), _writing(engine, lasting).begin() as connection:
-        if not lasting and engine.dialect.name == "postgresql":
-            connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
         yield connection
 
 
 @functools.lru_cache(maxsize=128)
 def _writing(engine: Engine, lasting: bool) -> Engine:
-    return engine.execution_options(writing="lasting" if lasting else "passing")
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(writing="lasting" if lasting else "passing")
+    return engine if lasting else _passing(engine)
+
+
+@functools.lru_cache(maxsize=64)
+def _passing(engine: Engine) -> Engine:
+    """Where nothing waits for a disk: a server is asked single statements, which saves its every begin and end."""
+    if engine.dialect.name == "sqlite":
+        return engine
+    passing = _server_engine(engine.url, isolation_level="AUTOCOMMIT")
+    event.listen(passing, "connect", _do_not_wait_for_the_disk)
+    return passing
 
 
 @contextmanager
@@ -92,14 +103,22 @@ def _engine(address: str) -> Engine:
     url = make_url(address)
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername=POSTGRES_DRIVER)
-    engine = create_engine(url, **CONNECTIONS)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    else:
-        event.listen(engine, "checkin", _note_rest)
-        event.listen(engine, "checkout", functools.partial(_ping_after_rest, engine))
+    engine = _sqlite_engine(url) if url.get_backend_name() == "sqlite" else _server_engine(url)
     bring_up_to_date(_writing(engine, True), now())
+    return engine
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = create_engine(url, **CONNECTIONS)
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _server_engine(url: URL, **options: Any) -> Engine:
+    engine = create_engine(url, **CONNECTIONS, **options)
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", functools.partial(_ping_after_rest, engine))
     return engine
 
 
@@ -120,6 +139,10 @@ def _begin_sqlite(connection: Connection) -> None:
     if writing:
         connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if writing == 'lasting' else 'NORMAL'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _do_not_wait_for_the_disk(connection, record) -> None:  # type: ignore[no-untyped-def]
+    connection.execute("SET synchronous_commit TO OFF")
 
 
 def _note_rest(connection, record) -> None:  # type: ignore[no-untyped-def]
