@@ -27,6 +27,7 @@ export function createSamples({ view, images, store, viewer, help, sheet, genera
   const counts = view.iterations.flatMap((each) => LABELS.map((label) => each.samples[label]?.length ?? 0));
   const most = Math.max(0, ...counts);
   let columns = FEWEST;
+  let preloaded = null;
 
   const shownColumns = (state) => {
     const pages = Math.max(1, Math.ceil(most / columns));
@@ -83,8 +84,11 @@ export function createSamples({ view, images, store, viewer, help, sheet, genera
       back.disabled = forth.disabled = pages < 2;
       element.dataset.page = page;
     },
-    /** Fetches the same columns of the other iterations, the nearest ones first, when the browser is idle. */
+    /** Fetches the same columns of the other iterations, the nearest ones first, when the browser is idle: once for a page. */
     preload(state) {
+      const wanted = `${shownColumns(state).page} of ${columns} columns`;
+      if (preloaded === wanted) return;
+      preloaded = wanted;
       const order = view.iterations.map((_, position) => position).sort((p, q) => Math.abs(p - state.a) - Math.abs(q - state.a));
       const idle = window.requestIdleCallback ?? setTimeout;
       idle(() => order.forEach((position) => images.loadAll(chosen({ ...state, a: position }).a.flat())));
