@@ -43,7 +43,7 @@ export function createMap({ view, images, store, viewer, help }) {
     const state = store.get();
     const wanted = tracesFor(state);
     await library.newPlot(plot, wanted.map(asTrace), layout(mapAt(state)), {
-      displaylogo: false, scrollZoom: true,
+      displaylogo: false, scrollZoom: true, showAxisDragHandles: false,
       plotGlPixelRatio: devicePixelRatio, // the screen's own: with plotly's 2, an ordinary screen costs four times the memory
       modeBarButtonsToRemove: ["toImage", "autoScale2d", "zoom2d", "select2d"],
     });
@@ -74,7 +74,7 @@ export function createMap({ view, images, store, viewer, help }) {
   function asTrace(wanted) {
     const open = wanted.source === "synthetic";
     return {
-      type: "scattergl", mode: "markers", x: wanted.points.x, y: wanted.points.y, name: `${wanted.source} ${view.labels[wanted.label]}`,
+      type: "scattergl", mode: "markers", visible: isFilled(wanted), x: wanted.points.x, y: wanted.points.y, name: `${wanted.source} ${view.labels[wanted.label]}`,
       customdata: namesOf(wanted),
       marker: { symbol: open ? "diamond-open" : "circle", color: coloursOf(wanted), size: open ? 9 : 6, opacity: open ? 1 : 0.65, line: { width: open ? 1.6 : 0 } },
       unselected: { marker: { opacity: 0.15 } },
@@ -120,7 +120,7 @@ export function createMap({ view, images, store, viewer, help }) {
     drawn = Object.assign(wanted, { map: map ?? drawn.map });
     if (changed.length) {
       hover.hidden = true;
-      plotly.restyle(plot, { x: values((each) => each.points.x), y: values((each) => each.points.y), customdata: values(namesOf),
+      plotly.restyle(plot, { visible: values(isFilled), x: values((each) => each.points.x), y: values((each) => each.points.y), customdata: values(namesOf),
         "marker.color": values(coloursOf), selectedpoints: changed.map(() => null) }, changed);
     }
     if (other) {
@@ -192,6 +192,11 @@ function nameClipsLocally(plot) {
   for (const each of plot.querySelectorAll("[clip-path]")) {
     each.setAttribute("clip-path", each.getAttribute("clip-path").replace(/url\('[^#]*(#[^']*)'\)/, "url($1)"));
   }
+}
+
+/** A trace without points is put aside: plotly would work it out anew at each step of a scrub. */
+function isFilled({ points }) {
+  return points.index.length > 0;
 }
 
 function namesOf({ set, label, points }) {
