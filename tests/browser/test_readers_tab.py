@@ -37,7 +37,7 @@ def page(address: str, new_page: Callable[[], Page]) -> Page:
 def open_form(page: Page, address: str) -> None:
     """Opens the tab once the page knows its study, and waits until the form does."""
     page.goto(address)
-    page.get_by_text("Images, but no evidence yet").wait_for()
+    page.get_by_text("Images, but no evidence yet").locator("visible=true").wait_for()
     page.get_by_role("tab", name="Readers").click()
     page.locator("#reading-sets input:checked").first.wait_for()
 
