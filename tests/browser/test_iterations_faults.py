@@ -25,6 +25,11 @@ expect = pytest.importorskip("playwright.sync_api").expect
 
 
 PATIENCE = 90_000  # ms; the machine may be busy
+NAMES_THAT_COVER_EACH_OTHER = """figures => figures.flatMap((figure) => {
+  const boxes = [...figure.querySelectorAll('.ps-mark-label:not(:empty)')].map((e) => [e.textContent, e.getBoundingClientRect()]);
+  const cover = (a, b) => a.left < b.right && b.left < a.right && a.top + 2 < b.bottom && b.top + 2 < a.bottom;
+  return boxes.flatMap(([name, a], i) => boxes.slice(i + 1).filter(([, b]) => cover(a, b)).map(([other]) => `${name}, ${other}`));
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +53,7 @@ def forgiving(browser: Browser) -> Iterator[Page]:
 
 
 def test_one_iteration(page: Page, root: Path, own_address: str) -> None:
-    generated_study(root, "one", iterations=1, per_class=4)
+    generated_study(root, "one", iterations=1, per_class=6)
     open_iterations(page, own_address, "study=one")
     for key in ("ArrowLeft", "ArrowRight", "Home", "End", "x", "Space"):
         page.keyboard.press(key)
@@ -56,6 +61,8 @@ def test_one_iteration(page: Page, root: Path, own_address: str) -> None:
     expect(page.locator(".ps-iterations")).to_have_attribute("data-b", "160")
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_disabled()
     expect(page.locator(".ps-chart svg")).to_have_count(3)
+    covering = page.locator(".ps-chart svg").evaluate_all(NAMES_THAT_COVER_EACH_OTHER)
+    assert covering == [], "names of bands and marks are printed over each other"
 
 
 def test_only_one_class(page: Page, root: Path, own_address: str) -> None:
@@ -73,6 +80,23 @@ def test_only_one_class(page: Page, root: Path, own_address: str) -> None:
     page.keyboard.press("ArrowLeft")
     wait_for_a(page, 160)
     expect(page.get_by_text("Images, but no evidence yet").locator("visible=true")).to_be_visible()
+
+
+def test_a_tile_without_a_sample_names_none(page: Page, root: Path, own_address: str) -> None:
+    """Also when it has just shown one."""
+    study = generated_study(root, "fewer", iterations=2, per_class=4, results=False)
+    study.sample(320, "ad", 3).unlink()
+    manifest = load_manifest(study, 320)
+    hashes = {name: value for name, value in manifest.hashes.items() if not name.endswith("/ad/00003.png")}
+    save_manifest(study, manifest.model_copy(update={"counts": manifest.counts | {"ad": 3}, "hashes": hashes}))
+    page.goto(f"{own_address}/?study=fewer&a=160")
+    wait_for_a(page, 160)
+    tile = page.locator(".ps-pane").first.locator(".ps-tile").nth(3)
+    expect(tile).to_have_attribute("title", "synthetic AD, iteration 160, sample 3")
+    page.keyboard.press("ArrowRight")
+    wait_for_a(page, 320)
+    expect(tile).to_have_attribute("title", "no sample here")
+    expect(tile).to_be_disabled()
 
 
 def test_a_missing_image_is_said_to_be_missing(forgiving: Page, root: Path, own_address: str) -> None:

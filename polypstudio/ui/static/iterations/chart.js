@@ -5,6 +5,7 @@ import { figureText, menu, savePng, saveSvg } from "./exporting.js";
 import { moveA } from "./state.js";
 
 const EDGE = { left: 38, right: 12, top: 10, bottom: 20 };
+const NAMED = 28; // px: a band that is lower has no room for its name below that of a mark
 const GROUPS = { class: "class evidence", quality: "coverage, agreement, loss" };
 
 /** `groups`: the panels by group (panels.js); `about`: what an exported figure says of itself. */
@@ -77,7 +78,7 @@ export function createChart({ view, store, help, groups, about }) {
       at.b, at.a,
       ghost && panel.ghosts.map((line) => svg("g", { class: "ps-ghost" }, drawLine(line, (i) => along(i / (line.points.length - 1)), y))),
       panel.lines.map((line) => drawLine(line, x, y)),
-      bands.map((band) => band.name && svg("text", { class: "ps-mark-label", x: width - EDGE.right - 3, y: y(band.from) - 4, "text-anchor": "end" }, band.name)),
+      bands.map((band) => band.name && y(band.from) - y(band.to) > NAMED && svg("text", { class: "ps-mark-label", x: width - EDGE.right - 3, y: y(band.from) - 4, "text-anchor": "end" }, band.name)),
       panel.marks.map((mark) => svg("text", { class: "ps-mark-label", x: width - EDGE.right, y: y(mark.at) + (mark.below ? 12 : -4), "text-anchor": "end" }, mark.name)),
       labels,
       steps.map((step, i) => svg("rect", { class: "ps-column", x: x(i) - column / 2, width: column, y: 0, height, onclick: () => store.set({ ...moveA(store.get(), i), playing: false }) },

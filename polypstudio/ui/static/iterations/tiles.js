@@ -39,10 +39,9 @@ function createTile({ view, viewer, help }) {
     shown = image;
     element.disabled = !image;
     element.className = `ps-tile ps-${image ? image.source : "none"}`;
+    element.title = picture.alt = image ? describe(image, view) : "no sample here";
     reveal(Boolean(image));
-    if (!image) return;
-    element.title = picture.alt = describe(image, view);
-    picture.src = image.address;
+    if (image) picture.src = image.address;
   }
 
   return { element, show };
